@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Judging resources by their features and presence.
+ */
+#include "xmpp/choice.h"
+
+#define FEATURE_JINGLE "urn:xmpp:jingle:1"
+#define FEATURE_FILE_TRANSFER "urn:xmpp:jingle:apps:file-transfer:5"
+#define FEATURE_S5B "urn:xmpp:jingle:transports:s5b:1"
+#define FEATURE_IBB "urn:xmpp:jingle:transports:ibb:1"
+
+FdTransports
+fd_resource_get_transports (const FdResource *resource)
+{
+  const FdDisco *disco = resource->disco;
+
+  if (!disco)
+    return 0;
+  return (fd_disco_has (disco, FEATURE_S5B) ? FD_TRANSPORT_S5B : 0)
+         | (fd_disco_has (disco, FEATURE_IBB) ? FD_TRANSPORT_IBB : 0);
+}
+
+gboolean
+fd_resource_can_receive (const FdResource *resource)
+{
+  return fd_resource_get_transports (resource) != 0 && fd_disco_has (resource->disco, FEATURE_JINGLE)
+         && fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER);
+}
+
+const char *
+fd_resource_get_missing (const FdResource *resource)
+{
+  if (!fd_disco_has (resource->disco, FEATURE_JINGLE))
+    return "Jingle (" FEATURE_JINGLE ")";
+  if (!fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER))
+    return "Jingle file transfer (" FEATURE_FILE_TRANSFER ")";
+  return "a transport, SOCKS5 or in-band bytestreams";
+}
+
+static int
+rank_transports (const FdResource *resource)
+{
+  FdTransports transports = fd_resource_get_transports (resource);
+
+  return (transports & FD_TRANSPORT_S5B ? 2 : 0) + (transports & FD_TRANSPORT_IBB ? 1 : 0);
+}
+
+gboolean
+fd_resource_is_better (const FdResource *a, const FdResource *b)
+{
+  if (rank_transports (a) != rank_transports (b))
+    return rank_transports (a) > rank_transports (b);
+  if (a->show != b->show)
+    return a->show < b->show;
+  if (a->priority != b->priority)
+    return a->priority > b->priority;
+  return a->order > b->order;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Staying connected: link, then stream, then patience (RFC 6120 §3.3).
+ */
+#include "xmpp/client.h"
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "xmpp/disco.h"
+#include "xmpp/jid.h"
+#include "xmpp/link.h"
+#include "xmpp/ping.h"
+#include "xmpp/stream.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define MIN_DELAY_MS 1000
+#define MAX_DELAY_MS (5 * 60 * 1000)
+#define STABLE_US (60 * G_USEC_PER_SEC) /* a stream that lived so long did not fail */
+#define RANDOM_RESOURCE 8 /* characters */
+
+/* Chat clients of the account get its messages; we take files only. */
+#define PRIORITY "-1"
+
+struct FdClient
+{
+  FdClientSettings settings;
+  FdClientHooks hooks;
+  gpointer data;
+  char *password;
+  FdIq *iq;
+  FdPeers *peers;
+  FdPing *ping;
+
+  gboolean wanted; /* the user wants to be online */
+  FdClientStatus status;
+  GError *error;
+  FdLink *link;
+  FdStream *stream;
+  guint attempts; /* failed in a row */
+  gint64 online_since; /* µs, monotonic */
+  guint retry;
+  guint closing; /* idle */
+  int low_fd; /* a number below FD_SETSIZE kept free for libstrophe's select() */
+};
+
+/* -- settings ------------------------------------------------------------- */
+
+void
+fd_client_settings_clear (FdClientSettings *settings)
+{
+  g_free (settings->jid);
+  g_free (settings->server);
+  g_free (settings->ca_file);
+  g_free (settings->resource);
+  *settings = (FdClientSettings){ 0 };
+}
+
+void
+fd_client_settings_copy (FdClientSettings *dest, const FdClientSettings *src)
+{
+  *dest = (FdClientSettings){
+    .jid = g_strdup (src->jid),
+    .server = g_strdup (src->server),
+    .port = src->port,
+    .tls = src->tls,
+    .ca_file = g_strdup (src->ca_file),
+    .resource = g_strdup (src->resource),
+  };
+}
+
+static char *
+new_resource (void)
+{
+  static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+  char random[RANDOM_RESOURCE + 1] = "";
+
+  for (guint i = 0; i < RANDOM_RESOURCE; i++)
+    random[i] = alphabet[g_random_int_range (0, sizeof alphabet - 1)];
+  return g_strconcat ("fardel-", random, NULL);
+}
+
+static void
+wipe_password (FdClient *client)
+{
+  if (client->password)
+    explicit_bzero (client->password, strlen (client->password));
+  g_clear_pointer (&client->password, g_free);
+}
+
+/* -- the status machine --------------------------------------------------- */
+
+static void
+reserve_low_fd (FdClient *client)
+{
+  if (client->low_fd < 0)
+    client->low_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Ends whatever there is, without a word to the owner. */
+static void
+drop_stream (FdClient *client)
+{
+  g_clear_handle_id (&client->retry, g_source_remove);
+  g_clear_pointer (&client->link, fd_link_free);
+  g_clear_pointer (&client->stream, fd_stream_free);
+  reserve_low_fd (client);
+  fd_ping_stop (client->ping);
+}
+
+/* Sets the status, ends what hung on the stream and tells the owner, last. */
+static void
+set_status (FdClient *client, FdClientStatus status, const GError *error)
+{
+  GError *copy = fd_error_copy (error);
+  gboolean lost = client->status == FD_CLIENT_ONLINE;
+
+  g_clear_error (&client->error);
+  client->error = copy;
+  client->status = status;
+  if (lost)
+    {
+      fd_iq_stream_lost (client->iq);
+      fd_peers_stream_lost (client->peers);
+    }
+  if (client->hooks.status)
+    client->hooks.status (client, status, client->data);
+}
+
+static void attempt (FdClient *client);
+
+static gboolean
+on_retry (gpointer data)
+{
+  FdClient *client = data;
+
+  client->retry = 0;
+  attempt (client);
+  return G_SOURCE_REMOVE;
+}
+
+/* Half of it is chance, so that the clients of a server that restarts do not
+ * come back in one instant. */
+static guint
+next_delay (FdClient *client)
+{
+  guint delay = MIN (MIN_DELAY_MS << MIN (client->attempts, 16), MAX_DELAY_MS);
+
+  client->attempts++;
+  return g_random_int_range (delay / 2, delay + 1);
+}
+
+static void
+fail (FdClient *client, const GError *error, gboolean fatal)
+{
+  g_autoptr (GError) reason = g_error_copy (error);
+
+  if (client->status == FD_CLIENT_ONLINE && g_get_monotonic_time () - client->online_since > STABLE_US)
+    client->attempts = 0;
+  drop_stream (client);
+  if (!client->wanted)
+    return; /* the idle that closes is on its way */
+  g_message ("%s: %s", client->settings.jid, reason->message);
+  if (fatal)
+    {
+      set_status (client, FD_CLIENT_FAILED, reason);
+      return;
+    }
+  client->retry = g_timeout_add (next_delay (client), on_retry, client);
+  set_status (client, FD_CLIENT_WAITING, reason);
+}
+
+static void
+on_up (FdStream *stream, const char *full_jid, gpointer data)
+{
+  FdClient *client = data;
+  g_autoptr (FdXml) presence = fd_xml_new ("presence", NULL, NULL);
+  g_autofree char *xml = NULL;
+
+  client->online_since = g_get_monotonic_time ();
+  fd_iq_set_own_jid (client->iq, full_jid);
+  fd_peers_stream_up (client->peers);
+  fd_xml_add_text (presence, "priority", PRIORITY);
+  xmpp_stanza_add_child_ex (presence, fd_disco_new_caps (), FALSE);
+  xml = fd_xml_to_string (presence);
+  fd_stream_send (stream, xml, strlen (xml));
+  set_status (client, FD_CLIENT_ONLINE, NULL);
+}
+
+static void
+on_stanza (FdStream *stream, xmpp_stanza_t *stanza, gpointer data)
+{
+  FdClient *client = data;
+
+  fd_ping_traffic (client->ping, TRUE);
+  if (fd_xml_is (stanza, "iq", NULL))
+    fd_iq_receive (client->iq, stanza);
+  else
+    fd_peers_presence (client->peers, stanza);
+}
+
+static void
+on_stream_down (FdStream *stream, const GError *error, gboolean fatal, gpointer data)
+{
+  fail (data, error, fatal);
+}
+
+static void
+on_link (int fd, const GError *link_error, gpointer data)
+{
+  static const FdStreamHooks hooks = { on_up, on_stanza, on_stream_down };
+  FdClient *client = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *full_jid = g_strconcat (client->settings.jid, "/", client->settings.resource, NULL);
+  FdStreamSettings settings = {
+    .jid = full_jid,
+    .password = client->password,
+    .ca_file = client->settings.ca_file,
+    .direct_tls = client->settings.tls == FD_TLS_DIRECT,
+  };
+
+  g_clear_pointer (&client->link, fd_link_free);
+  if (fd < 0)
+    {
+      fail (client, link_error, FALSE);
+      return;
+    }
+  fd_close (&client->low_fd);
+  client->stream = fd_stream_new (&settings, fd, &hooks, client, &error);
+  if (!client->stream)
+    fail (client, error, error->code == FD_ERROR_TLS_FAILED);
+}
+
+static void
+attempt (FdClient *client)
+{
+  g_autofree char *domain = fd_jid_domain (client->settings.jid);
+
+  client->link = fd_link_new (domain, client->settings.server, client->settings.port,
+                              client->settings.tls == FD_TLS_DIRECT, on_link, client);
+  set_status (client, FD_CLIENT_CONNECTING, NULL);
+}
+
+static gboolean
+on_closing (gpointer data)
+{
+  FdClient *client = data;
+
+  client->closing = 0;
+  drop_stream (client);
+  client->attempts = 0;
+  set_status (client, FD_CLIENT_OFFLINE, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* -- the interface -------------------------------------------------------- */
+
+static void
+write_stanza (const char *xml, gsize length, gpointer data)
+{
+  FdClient *client = data;
+
+  if (!client->stream)
+    return;
+  fd_stream_send (client->stream, xml, length);
+  fd_ping_traffic (client->ping, FALSE);
+}
+
+static void
+on_dead (gpointer data)
+{
+  FdClient *client = data;
+  g_autoptr (GError) error
+    = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT, "The server of %s no longer answers", client->settings.jid);
+
+  if (client->stream)
+    fd_stream_abort (client->stream, error);
+}
+
+FdClient *
+fd_client_new (const FdClientSettings *settings, const FdClientHooks *hooks, gpointer data)
+{
+  FdClient *client = g_new0 (FdClient, 1);
+
+  fd_client_settings_copy (&client->settings, settings);
+  if (!client->settings.resource)
+    client->settings.resource = new_resource ();
+  client->hooks = *hooks;
+  client->data = data;
+  client->low_fd = -1;
+  client->iq = fd_iq_new (write_stanza, client);
+  fd_disco_serve (client->iq);
+  client->peers = fd_peers_new (client->iq);
+  client->ping = fd_ping_new (client->iq, on_dead, client);
+  reserve_low_fd (client);
+  return client;
+}
+
+void
+fd_client_free (FdClient *client)
+{
+  if (!client)
+    return;
+  g_clear_handle_id (&client->closing, g_source_remove);
+  drop_stream (client);
+  fd_close (&client->low_fd);
+  fd_ping_free (client->ping);
+  fd_peers_free (client->peers);
+  fd_iq_free (client->iq);
+  wipe_password (client);
+  g_clear_error (&client->error);
+  fd_client_settings_clear (&client->settings);
+  g_free (client);
+}
+
+void
+fd_client_connect (FdClient *client, const char *password)
+{
+  char *copy = g_strdup (password);
+
+  wipe_password (client);
+  client->password = copy;
+  client->wanted = TRUE;
+  g_clear_handle_id (&client->closing, g_source_remove);
+  if (client->link || client->stream)
+    return;
+  g_clear_handle_id (&client->retry, g_source_remove);
+  attempt (client);
+}
+
+void
+fd_client_disconnect (FdClient *client)
+{
+  client->wanted = FALSE;
+  if (!client->closing && client->status != FD_CLIENT_OFFLINE)
+    client->closing = g_idle_add (on_closing, client);
+}
+
+FdClientStatus
+fd_client_get_status (FdClient *client)
+{
+  return client->status;
+}
+
+const GError *
+fd_client_get_error (FdClient *client)
+{
+  return client->error;
+}
+
+const char *
+fd_client_get_full_jid (FdClient *client)
+{
+  return fd_iq_get_own_jid (client->iq);
+}
+
+/* libstrophe does not tell the version and the cipher. */
+void
+fd_client_get_tls (FdClient *client, FdClientTls *ret_tls)
+{
+  gboolean online = client->status == FD_CLIENT_ONLINE && client->stream;
+
+  *ret_tls = (FdClientTls){
+    .protocol = "",
+    .cipher = "",
+    .certificate_sha256 = online ? fd_stream_get_certificate (client->stream) : "",
+  };
+}
+
+FdIq *
+fd_client_get_iq (FdClient *client)
+{
+  return client->iq;
+}
+
+FdPeers *
+fd_client_get_peers (FdClient *client)
+{
+  return client->peers;
+}
