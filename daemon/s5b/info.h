@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The S5B <transport/> element as a struct (XEP-0260 §2.2-2.4).
+ */
+#pragma once
+
+#include "xmpp/xml.h"
+
+#define FD_NS_S5B "urn:xmpp:jingle:transports:s5b:1"
+#define FD_S5B_MAX_CANDIDATES 16 /* of a peer; more are ignored */
+#define FD_S5B_MAX_OFFERED 6 /* ours: serial dialers spend seconds on each */
+
+typedef enum
+{
+  FD_S5B_DIRECT,
+  FD_S5B_ASSISTED,
+  FD_S5B_TUNNEL,
+  FD_S5B_PROXY,
+} FdS5bType;
+
+typedef struct
+{
+  char *cid;
+  char *host; /* IP literal without brackets or scope, or a name */
+  char *jid; /* NULL if the peer sent none */
+  guint16 port;
+  guint32 priority;
+  FdS5bType type;
+} FdS5bCandidate;
+
+void fd_s5b_candidate_free (FdS5bCandidate *candidate);
+FdS5bCandidate *fd_s5b_candidate_copy (const FdS5bCandidate *candidate);
+
+/* What a <transport/> says: candidates or at most one notification. */
+typedef enum
+{
+  FD_S5B_CANDIDATES,
+  FD_S5B_CANDIDATE_USED,
+  FD_S5B_CANDIDATE_ERROR,
+  FD_S5B_ACTIVATED,
+  FD_S5B_PROXY_ERROR,
+} FdS5bKind;
+
+typedef struct
+{
+  FdS5bKind kind;
+  char *sid; /* NULL if missing */
+  char *dstaddr; /* lowercase hex or NULL */
+  gboolean udp; /* mode='udp': not usable for files */
+  gboolean candidates_done; /* urn:x-fardel:eoc:0 */
+  GPtrArray *candidates; /* FdS5bCandidate, never NULL */
+  char *cid; /* of the notification; NULL if missing */
+} FdS5bInfo;
+
+FdS5bInfo *fd_s5b_info_new (FdS5bKind kind, const char *sid);
+void fd_s5b_info_free (FdS5bInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdS5bInfo, fd_s5b_info_free)
+
+/* Leniently: one bad candidate is dropped, never the whole. NULL and PROTOCOL
+ * only if the element makes no sense at all. */
+FdS5bInfo *fd_s5b_info_parse (xmpp_stanza_t *transport, GError **error);
+
+/* A <transport/> with every attribute that some client needs. */
+xmpp_stanza_t *fd_s5b_info_build (const FdS5bInfo *info);
