@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One account: finds its password, owns its client and its Jingle sessions, and
+ * says truthfully how it is doing.
+ */
+#include "core/account-private.h"
+
+#include "base/error.h"
+#include "core/secrets.h"
+
+#include <string.h>
+
+/* How long sessions may take to say goodbye before the stream is closed. */
+#define DRAIN_SECONDS 1
+
+struct FdAccount
+{
+  FdAccountConfig *config;
+  char *directory;
+  const FdAccountHooks *hooks;
+  gpointer data;
+
+  FdClient *client;
+  FdJingle *jingle;
+  gboolean online; /* what jingle was told last */
+
+  FdSecretRequest *lookup; /* NULL: no password is being looked for */
+  GPtrArray *pipes; /* PasswordPipe: fd_account_set_password() under way */
+  char *memory; /* the password the user gave, or NULL */
+  FdSecretSource source;
+  GError *secret_error; /* why the lookup found nothing */
+
+  gboolean wanted; /* should be connected */
+  gboolean password_missing;
+  gboolean draining; /* the stream is closed when the sessions have ended */
+  guint drain_timer;
+  gboolean renew; /* the settings changed: new client when the old one is offline */
+  gboolean closing;
+  guint settle_idle;
+};
+
+typedef struct
+{
+  FdAccount *account;
+  FdSecretRequest *request;
+  FdAccountDone done;
+  gpointer data;
+} PasswordPipe;
+
+/* --- what is shown --- */
+
+const FdAccountConfig *
+fd_account_get_config (FdAccount *account)
+{
+  return account->config;
+}
+
+const char *
+fd_account_get_id (FdAccount *account)
+{
+  return account->config->id;
+}
+
+const char *
+fd_account_get_status (FdAccount *account)
+{
+  static const char *const names[] = {
+    [FD_CLIENT_OFFLINE] = "offline", [FD_CLIENT_CONNECTING] = "connecting", [FD_CLIENT_ONLINE] = "online",
+    [FD_CLIENT_WAITING] = "waiting", [FD_CLIENT_FAILED] = "failed",
+  };
+  FdClientStatus status = fd_client_get_status (account->client);
+
+  if (account->lookup)
+    return "connecting";
+  if (account->password_missing)
+    return "waiting-for-password";
+  return names[status];
+}
+
+const GError *
+fd_account_get_error (FdAccount *account)
+{
+  if (account->lookup || account->password_missing)
+    return account->secret_error;
+  return fd_client_get_error (account->client);
+}
+
+const char *
+fd_account_get_full_jid (FdAccount *account)
+{
+  return fd_client_get_full_jid (account->client);
+}
+
+const char *
+fd_account_get_password_source (FdAccount *account)
+{
+  return fd_secret_source_name (account->source);
+}
+
+void
+fd_account_get_tls (FdAccount *account, FdClientTls *ret_tls)
+{
+  fd_client_get_tls (account->client, ret_tls);
+}
+
+gboolean
+fd_account_is_online (FdAccount *account)
+{
+  return fd_client_get_status (account->client) == FD_CLIENT_ONLINE && !account->draining && !account->renew
+         && !account->closing;
+}
+
+FdPeers *
+fd_account_get_peers (FdAccount *account)
+{
+  return fd_client_get_peers (account->client);
+}
+
+FdJingle *
+fd_account_get_jingle (FdAccount *account)
+{
+  return account->jingle;
+}
+
+static void
+emit (FdAccount *account, FdAccountFields fields)
+{
+  account->hooks->changed (account, fields, account->data);
+}
+
+/* --- the connection --- */
+
+static gboolean on_settled (gpointer data);
+
+/* The stream has ended as it was told to: is there something to do next? Not
+ * here, since client and jingle must not be freed from inside their callbacks. */
+static void
+settle_if_offline (FdAccount *account)
+{
+  FdClientStatus status = fd_client_get_status (account->client);
+  gboolean off = status == FD_CLIENT_OFFLINE || status == FD_CLIENT_FAILED;
+  gboolean reconnect = status == FD_CLIENT_OFFLINE && account->wanted;
+
+  if (!account->settle_idle && !account->draining
+      && (((account->closing || account->renew) && off) || reconnect))
+    account->settle_idle = g_idle_add (on_settled, account);
+}
+
+static void
+on_status (FdClient *client, FdClientStatus status, gpointer data)
+{
+  FdAccount *account = data;
+  gboolean came = status == FD_CLIENT_ONLINE && !account->online;
+  gboolean went = status != FD_CLIENT_ONLINE && account->online;
+
+  account->online = status == FD_CLIENT_ONLINE;
+  if (came)
+    fd_jingle_stream_up (account->jingle);
+  else if (went)
+    fd_jingle_stream_lost (account->jingle);
+  emit (account, FD_ACCOUNT_STATUS);
+  if (came)
+    account->hooks->online (account, account->data);
+  settle_if_offline (account);
+}
+
+static void
+on_available (const char *bare_jid, gpointer data)
+{
+  FdAccount *account = data;
+
+  account->hooks->available (account, bare_jid, account->data);
+}
+
+static gboolean
+on_incoming (FdSession *session, const char **ret_reason, gpointer data)
+{
+  FdAccount *account = data;
+
+  return account->hooks->incoming (account, session, ret_reason, account->data);
+}
+
+static void
+make_client (FdAccount *account)
+{
+  static const FdClientHooks hooks = { .status = on_status };
+
+  account->client = fd_client_new (&account->config->client, &hooks, account);
+  account->jingle = fd_jingle_new (account->client, on_incoming, account);
+  account->online = FALSE;
+  fd_peers_set_available_callback (fd_client_get_peers (account->client), on_available, account);
+  fd_s5b_proxies_configure (fd_jingle_get_proxies (account->jingle),
+                            (const char *const *) account->config->proxy_jids);
+}
+
+static void
+drop_client (FdAccount *account)
+{
+  account->hooks->dropped (account, account->data);
+  g_clear_pointer (&account->jingle, fd_jingle_free);
+  g_clear_pointer (&account->client, fd_client_free);
+}
+
+static gboolean
+on_settled (gpointer data)
+{
+  FdAccount *account = data;
+
+  account->settle_idle = 0;
+  if (account->closing)
+    {
+      account->hooks->closed (account, account->data);
+      return G_SOURCE_REMOVE;
+    }
+  if (account->renew)
+    {
+      account->renew = FALSE;
+      drop_client (account);
+      make_client (account);
+      emit (account, FD_ACCOUNT_STATUS);
+    }
+  if (account->wanted)
+    fd_account_connect (account);
+  return G_SOURCE_REMOVE;
+}
+
+/* --- connecting --- */
+
+static void
+use_password (FdAccount *account, const char *password, FdSecretSource source)
+{
+  account->source = source;
+  account->password_missing = FALSE;
+  g_clear_error (&account->secret_error);
+  emit (account, FD_ACCOUNT_PASSWORD);
+  fd_client_connect (account->client, password);
+}
+
+static void
+on_looked_up (const char *secret, FdSecretSource source, const GError *error, gpointer data)
+{
+  FdAccount *account = data;
+
+  account->lookup = NULL;
+  if (secret)
+    {
+      use_password (account, secret, source);
+      return;
+    }
+  account->password_missing = TRUE;
+  account->secret_error = fd_error_copy (error);
+  account->source = FD_SECRET_NONE;
+  emit (account, FD_ACCOUNT_STATUS | FD_ACCOUNT_PASSWORD);
+}
+
+/* What the user typed last comes before what is stored: a stored password that
+ * was refused would be the reason for typing. */
+void
+fd_account_connect (FdAccount *account)
+{
+  FdClientStatus status = fd_client_get_status (account->client);
+
+  if (account->closing)
+    return;
+  account->wanted = TRUE;
+  if (account->draining && !account->renew)
+    {
+      account->draining = FALSE;
+      g_clear_handle_id (&account->drain_timer, g_source_remove);
+    }
+  if (account->renew || account->lookup || status == FD_CLIENT_CONNECTING || status == FD_CLIENT_ONLINE)
+    return;
+  if (account->memory)
+    {
+      use_password (account, account->memory, FD_SECRET_MEMORY);
+      return;
+    }
+  account->password_missing = FALSE;
+  g_clear_error (&account->secret_error);
+  account->lookup = fd_secret_lookup (account->config, on_looked_up, account);
+  emit (account, FD_ACCOUNT_STATUS);
+}
+
+static gboolean
+on_drained (gpointer data)
+{
+  FdAccount *account = data;
+
+  account->drain_timer = 0;
+  account->draining = FALSE;
+  fd_client_disconnect (account->client);
+  settle_if_offline (account);
+  return G_SOURCE_REMOVE;
+}
+
+void
+fd_account_session_ended (FdAccount *account)
+{
+  if (!account->draining || account->hooks->busy (account, account->data))
+    return;
+  g_clear_handle_id (&account->drain_timer, g_source_remove);
+  account->drain_timer = g_idle_add (on_drained, account);
+}
+
+/* Ends the stream but not the wish to be connected. */
+static void
+close_stream (FdAccount *account)
+{
+  g_clear_pointer (&account->lookup, fd_secret_request_cancel);
+  account->password_missing = FALSE;
+  g_clear_error (&account->secret_error);
+  account->draining = TRUE;
+  g_clear_handle_id (&account->drain_timer, g_source_remove);
+  account->drain_timer = g_timeout_add_seconds (DRAIN_SECONDS, on_drained, account);
+  account->hooks->closing (account, account->data);
+  emit (account, FD_ACCOUNT_STATUS);
+  fd_account_session_ended (account);
+}
+
+void
+fd_account_disconnect (FdAccount *account)
+{
+  account->wanted = FALSE;
+  close_stream (account);
+}
+
+/* --- passwords from a pipe --- */
+
+/* Is it a password that the account lacks? One that is still being looked for is
+ * not waited for: the user was faster. */
+static gboolean
+needs_password (FdAccount *account)
+{
+  return account->password_missing || account->lookup
+         || (fd_client_get_status (account->client) == FD_CLIENT_FAILED
+             && g_error_matches (fd_client_get_error (account->client), FD_ERROR,
+                                 FD_ERROR_AUTHENTICATION_FAILED));
+}
+
+static void
+on_pipe_read (const char *secret, FdSecretSource source, const GError *error, gpointer data)
+{
+  PasswordPipe *pipe = data;
+  FdAccount *account = pipe->account;
+
+  pipe->request = NULL;
+  if (secret)
+    {
+      fd_secret_free (account->memory);
+      account->memory = fd_secret_new (secret, strlen (secret));
+    }
+  pipe->done (error, pipe->data);
+  g_ptr_array_remove_fast (account->pipes, pipe);
+  if (secret && needs_password (account))
+    {
+      g_clear_pointer (&account->lookup, fd_secret_request_cancel);
+      fd_account_connect (account);
+    }
+}
+
+static void
+pipe_free (gpointer data)
+{
+  PasswordPipe *pipe = data;
+
+  if (pipe->request)
+    {
+      g_autoptr (GError) error
+        = g_error_new (FD_ERROR, FD_ERROR_NO_SUCH_ACCOUNT, "The account was removed meanwhile");
+
+      fd_secret_request_cancel (pipe->request);
+      pipe->done (error, pipe->data);
+    }
+  g_free (pipe);
+}
+
+void
+fd_account_set_password (FdAccount *account, int fd, FdAccountDone done, gpointer data)
+{
+  PasswordPipe *pipe = g_new0 (PasswordPipe, 1);
+
+  pipe->account = account;
+  pipe->done = done;
+  pipe->data = data;
+  pipe->request = fd_secret_read (fd, on_pipe_read, pipe);
+  g_ptr_array_add (account->pipes, pipe);
+}
+
+/* --- settings --- */
+
+static gboolean
+same_connection (const FdClientSettings *a, const FdClientSettings *b)
+{
+  return g_str_equal (a->jid, b->jid) && g_strcmp0 (a->server, b->server) == 0 && a->port == b->port
+         && a->tls == b->tls && g_strcmp0 (a->ca_file, b->ca_file) == 0
+         && g_strcmp0 (a->resource, b->resource) == 0;
+}
+
+static void
+renew_connection (FdAccount *account)
+{
+  account->renew = TRUE;
+  close_stream (account);
+}
+
+void
+fd_account_apply (FdAccount *account, const FdAccountConfig *config)
+{
+  FdAccountConfig *old = account->config;
+  gboolean same = same_connection (&old->client, &config->client);
+  gboolean had_failed
+    = account->password_missing || fd_client_get_status (account->client) == FD_CLIENT_FAILED;
+
+  account->config = fd_account_config_copy (config);
+  fd_s5b_proxies_configure (fd_jingle_get_proxies (account->jingle),
+                            (const char *const *) config->proxy_jids);
+  if (!g_str_equal (old->client.jid, config->client.jid))
+    g_clear_pointer (&account->memory, fd_secret_free);
+  emit (account, FD_ACCOUNT_JID);
+
+  if (old->enabled != config->enabled)
+    account->wanted = config->enabled;
+  if (!same)
+    renew_connection (account);
+  else if (old->enabled && !config->enabled)
+    fd_account_disconnect (account);
+  else if (account->wanted && (!old->enabled || had_failed))
+    fd_account_connect (account);
+  fd_account_config_free (old);
+}
+
+gboolean
+fd_account_update (FdAccount *account, const FdAccountConfig *config, GError **error)
+{
+  g_autoptr (FdAccountConfig) copy = fd_account_config_copy (config);
+
+  if (!g_str_equal (copy->id, account->config->id))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "The id of account %s cannot change: add a new account instead", account->config->id);
+      return FALSE;
+    }
+  if (!fd_account_config_normalize (copy, error) || !fd_config_save_account (account->directory, copy, error))
+    return FALSE;
+  fd_account_apply (account, copy);
+  return TRUE;
+}
+
+/* --- life --- */
+
+FdAccount *
+fd_account_new (FdAccountConfig *config, const char *directory, const FdAccountHooks *hooks, gpointer data)
+{
+  FdAccount *account = g_new0 (FdAccount, 1);
+
+  account->config = config;
+  account->directory = g_strdup (directory);
+  account->hooks = hooks;
+  account->data = data;
+  account->pipes = g_ptr_array_new_with_free_func (pipe_free);
+  make_client (account);
+  return account;
+}
+
+void
+fd_account_close (FdAccount *account)
+{
+  account->closing = TRUE;
+  g_ptr_array_set_size (account->pipes, 0);
+  fd_account_disconnect (account);
+}
+
+void
+fd_account_free (FdAccount *account)
+{
+  if (!account)
+    return;
+  g_clear_handle_id (&account->settle_idle, g_source_remove);
+  g_clear_handle_id (&account->drain_timer, g_source_remove);
+  g_clear_pointer (&account->lookup, fd_secret_request_cancel);
+  g_ptr_array_unref (account->pipes);
+  drop_client (account);
+  fd_account_config_free (account->config);
+  fd_secret_free (account->memory);
+  g_clear_error (&account->secret_error);
+  g_free (account->directory);
+  g_free (account);
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fardel.conf and accounts.d/ID.conf: which keys there are, what they may say
+ * and how they are written back.
+ */
+#include "core/config.h"
+
+#include "base/error.h"
+#include "core/keyfile.h"
+#include "xmpp/jid.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define MAIN_GROUP "Fardel"
+#define ACCOUNT_GROUP "Account"
+
+static const char *const main_keys[]
+  = { "DownloadFolder", "MaxActiveTransfers", "AcceptFromStrangers", "AllowApps", NULL };
+static const char *const account_keys[]
+  = { "Jid",      "Enabled",         "Server",    "Port",       "Tls",           "CaFile",
+      "Resource", "PasswordCommand", "ProxyJids", "AutoAccept", "AllowLoopback", NULL };
+static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct" };
+
+void
+fd_account_config_free (FdAccountConfig *config)
+{
+  if (!config)
+    return;
+  g_free (config->id);
+  fd_client_settings_clear (&config->client);
+  g_strfreev (config->password_command);
+  g_strfreev (config->proxy_jids);
+  g_strfreev (config->auto_accept);
+  g_free (config);
+}
+
+FdAccountConfig *
+fd_account_config_copy (const FdAccountConfig *config)
+{
+  FdAccountConfig *copy = g_new0 (FdAccountConfig, 1);
+
+  copy->id = g_strdup (config->id);
+  copy->enabled = config->enabled;
+  fd_client_settings_copy (&copy->client, &config->client);
+  copy->password_command = g_strdupv (config->password_command);
+  copy->proxy_jids = g_strdupv (config->proxy_jids);
+  copy->auto_accept = g_strdupv (config->auto_accept);
+  copy->allow_loopback = config->allow_loopback;
+  return copy;
+}
+
+void
+fd_config_free (FdConfig *config)
+{
+  if (!config)
+    return;
+  g_free (config->download_folder);
+  g_strfreev (config->allow_apps);
+  g_free (config);
+}
+
+char *
+fd_config_directory (void)
+{
+  return g_build_filename (g_get_user_config_dir (), "fardel", NULL);
+}
+
+gboolean
+fd_account_id_is_valid (const char *id)
+{
+  gsize length = strspn (id, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+  return length >= 1 && length <= 32 && id[length] == '\0';
+}
+
+/* --- fardel.conf --- */
+
+char *
+fd_config_default_download_folder (void)
+{
+  const char *folder = g_get_user_special_dir (G_USER_DIRECTORY_DOWNLOAD);
+  g_autofree char *downloads = g_build_filename (g_get_home_dir (), "Downloads", NULL);
+
+  if (folder)
+    return g_strdup (folder);
+  return g_file_test (downloads, G_FILE_TEST_IS_DIR) ? g_steal_pointer (&downloads)
+                                                     : g_strdup (g_get_home_dir ());
+}
+
+gboolean
+fd_config_validate (const FdConfig *config, GError **error)
+{
+  if (!g_path_is_absolute (config->download_folder))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[" MAIN_GROUP "] DownloadFolder: \"%s\" is not an absolute path",
+                   config->download_folder);
+      return FALSE;
+    }
+  if (config->max_active < 1 || config->max_active > FD_MAX_ACTIVE)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[" MAIN_GROUP "] MaxActiveTransfers: must be a number from 1 to %u", FD_MAX_ACTIVE);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+FdConfig *
+fd_config_load (const char *directory, GError **error)
+{
+  g_autofree char *path = g_build_filename (directory, "fardel.conf", NULL);
+  g_autoptr (GKeyFile) file = fd_keyfile_load (path, MAIN_GROUP, main_keys, error);
+  g_autoptr (FdConfig) config = NULL;
+
+  if (!file)
+    return NULL;
+  config = g_new0 (FdConfig, 1);
+  config->download_folder = fd_config_default_download_folder ();
+  config->max_active = FD_DEFAULT_ACTIVE;
+  config->allow_apps = g_new0 (char *, 1);
+  if (!fd_keyfile_get_string (file, MAIN_GROUP, "DownloadFolder", &config->download_folder, error)
+      || !fd_keyfile_get_uint (file, MAIN_GROUP, "MaxActiveTransfers", 1, FD_MAX_ACTIVE, &config->max_active,
+                               error)
+      || !fd_keyfile_get_boolean (file, MAIN_GROUP, "AcceptFromStrangers", &config->accept_from_strangers,
+                                  error)
+      || !fd_keyfile_get_list (file, MAIN_GROUP, "AllowApps", &config->allow_apps, error)
+      || !fd_config_validate (config, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  return g_steal_pointer (&config);
+}
+
+gboolean
+fd_config_save (const char *directory, const FdConfig *config, GError **error)
+{
+  g_autofree char *path = g_build_filename (directory, "fardel.conf", NULL);
+  g_autofree char *folder = fd_config_default_download_folder ();
+  g_autoptr (GKeyFile) file = NULL;
+
+  if (!fd_config_validate (config, error))
+    return FALSE;
+  file = fd_keyfile_load (path, MAIN_GROUP, main_keys, error);
+  if (!file)
+    return FALSE;
+  fd_keyfile_set_string (file, MAIN_GROUP, "DownloadFolder",
+                         g_str_equal (config->download_folder, folder) ? NULL : config->download_folder,
+                         NULL);
+  fd_keyfile_set_uint (file, MAIN_GROUP, "MaxActiveTransfers", config->max_active, FD_DEFAULT_ACTIVE);
+  fd_keyfile_set_boolean (file, MAIN_GROUP, "AcceptFromStrangers", config->accept_from_strangers, FALSE);
+  fd_keyfile_set_list (file, MAIN_GROUP, "AllowApps", (const char *const *) config->allow_apps);
+  return fd_keyfile_save (file, path, error);
+}
+
+/* --- accounts.d/ID.conf --- */
+
+static gboolean
+prepare_jids (char **jids, const char *key, gboolean bare, GError **error)
+{
+  for (guint i = 0; jids[i]; i++)
+    {
+      char *prepared = bare ? fd_jid_prepare_bare (jids[i], error) : fd_jid_prepare (jids[i], error);
+
+      if (!prepared)
+        {
+          g_prefix_error (error, "[" ACCOUNT_GROUP "] %s: ", key);
+          return FALSE;
+        }
+      g_free (jids[i]);
+      jids[i] = prepared;
+    }
+  return TRUE;
+}
+
+/* The resource is prepared as what it is: the end of the account's full JID. */
+static gboolean
+prepare_resource (FdClientSettings *client, GError **error)
+{
+  g_autofree char *full = NULL;
+  g_autofree char *prepared = NULL;
+
+  if (!client->resource)
+    return TRUE;
+  full = g_strconcat (client->jid, "/", client->resource, NULL);
+  prepared = fd_jid_prepare (full, error);
+  if (!prepared)
+    {
+      g_prefix_error (error, "[" ACCOUNT_GROUP "] Resource: ");
+      return FALSE;
+    }
+  g_free (client->resource);
+  client->resource = g_strdup (fd_jid_resource (prepared));
+  return TRUE;
+}
+
+gboolean
+fd_account_config_normalize (FdAccountConfig *config, GError **error)
+{
+  FdClientSettings *client = &config->client;
+  g_autofree char *jid = NULL;
+
+  if (!fd_account_id_is_valid (config->id))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "\"%s\" is no account id: use 1 to 32 of a-z, 0-9 and _", config->id);
+      return FALSE;
+    }
+  if (!client->jid)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[" ACCOUNT_GROUP "] Jid: is missing; say which account it is, e.g. alice@example.org");
+      return FALSE;
+    }
+  if (client->ca_file && !g_path_is_absolute (client->ca_file))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_PATH,
+                   "[" ACCOUNT_GROUP "] CaFile: \"%s\" is not an absolute path", client->ca_file);
+      return FALSE;
+    }
+  jid = fd_jid_prepare_bare (client->jid, error);
+  if (!jid)
+    {
+      g_prefix_error (error, "[" ACCOUNT_GROUP "] Jid: ");
+      return FALSE;
+    }
+  g_free (client->jid);
+  client->jid = g_steal_pointer (&jid);
+  return prepare_resource (client, error) && prepare_jids (config->proxy_jids, "ProxyJids", FALSE, error)
+         && prepare_jids (config->auto_accept, "AutoAccept", TRUE, error);
+}
+
+static gboolean
+read_tls (GKeyFile *file, FdTlsMode *mode, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (!fd_keyfile_get_string (file, ACCOUNT_GROUP, "Tls", &text, error))
+    return FALSE;
+  if (!text)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (tls_names); i++)
+    if (g_str_equal (text, tls_names[i]))
+      {
+        *mode = i;
+        return TRUE;
+      }
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+               "[" ACCOUNT_GROUP "] Tls: \"%s\" is neither starttls nor direct", text);
+  return FALSE;
+}
+
+/* Quoted as for a shell, though none ever runs it. */
+static gboolean
+read_command (GKeyFile *file, char ***argv, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *text = NULL;
+
+  if (!fd_keyfile_get_string (file, ACCOUNT_GROUP, "PasswordCommand", &text, error))
+    return FALSE;
+  if (!text || g_shell_parse_argv (text, NULL, argv, &local))
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION, "[" ACCOUNT_GROUP "] PasswordCommand: %s",
+               local->message);
+  return FALSE;
+}
+
+static FdAccountConfig *
+load_account (const char *path, const char *id, GError **error)
+{
+  g_autoptr (GKeyFile) file = fd_keyfile_load (path, ACCOUNT_GROUP, account_keys, error);
+  g_autoptr (FdAccountConfig) config = NULL;
+  guint port = 0;
+
+  if (!file)
+    return NULL;
+  config = g_new0 (FdAccountConfig, 1);
+  config->id = g_strdup (id);
+  config->enabled = TRUE;
+  config->proxy_jids = g_new0 (char *, 1);
+  config->auto_accept = g_new0 (char *, 1);
+  if (!fd_keyfile_get_string (file, ACCOUNT_GROUP, "Jid", &config->client.jid, error)
+      || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "Enabled", &config->enabled, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Server", &config->client.server, error)
+      || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "Port", 0, G_MAXUINT16, &port, error)
+      || !read_tls (file, &config->client.tls, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "CaFile", &config->client.ca_file, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Resource", &config->client.resource, error)
+      || !read_command (file, &config->password_command, error)
+      || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "ProxyJids", &config->proxy_jids, error)
+      || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "AutoAccept", &config->auto_accept, error)
+      || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "AllowLoopback", &config->allow_loopback, error)
+      || !fd_account_config_normalize (config, error))
+    {
+      g_prefix_error (error, "%s: ", path);
+      return NULL;
+    }
+  config->client.port = port;
+  return g_steal_pointer (&config);
+}
+
+static char *
+account_path (const char *directory, const char *id)
+{
+  g_autofree char *name = g_strconcat (id, ".conf", NULL);
+
+  return g_build_filename (directory, "accounts.d", name, NULL);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The ids of the account files, sorted, so that "the first account" is the same
+ * one every time. */
+static GPtrArray *
+list_ids (const char *directory)
+{
+  g_autofree char *folder = g_build_filename (directory, "accounts.d", NULL);
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, &error);
+  const char *name;
+
+  if (!dir && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    g_warning ("%s", error->message);
+  while (dir && (name = g_dir_read_name (dir)))
+    {
+      g_autofree char *id = NULL;
+
+      if (!g_str_has_suffix (name, ".conf"))
+        continue;
+      id = g_strndup (name, strlen (name) - strlen (".conf"));
+      if (fd_account_id_is_valid (id))
+        g_ptr_array_add (ids, g_steal_pointer (&id));
+      else
+        g_warning ("%s/%s is ignored: an account's file name is 1 to 32 of a-z, 0-9 and _, and .conf", folder,
+                   name);
+    }
+  g_ptr_array_sort (ids, compare_names);
+  return g_steal_pointer (&ids);
+}
+
+GPtrArray *
+fd_config_load_accounts (const char *directory, GError **ret_problem)
+{
+  g_autoptr (GPtrArray) ids = list_ids (directory);
+  GPtrArray *accounts = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_account_config_free);
+
+  for (guint i = 0; i < ids->len; i++)
+    {
+      g_autofree char *path = account_path (directory, ids->pdata[i]);
+      g_autoptr (GError) error = NULL;
+      FdAccountConfig *config;
+
+      if (accounts->len == FD_MAX_ACCOUNTS)
+        {
+          g_warning ("%s and those after it are ignored: there are more than %d accounts", path,
+                     FD_MAX_ACCOUNTS);
+          break;
+        }
+      config = load_account (path, ids->pdata[i], &error);
+      if (config)
+        {
+          g_ptr_array_add (accounts, config);
+          continue;
+        }
+      g_warning ("The account is left out: %s", error->message);
+      if (ret_problem && !*ret_problem)
+        g_set_error_literal (ret_problem, FD_ERROR, FD_ERROR_INVALID_OPTION, error->message);
+    }
+  return accounts;
+}
+
+gboolean
+fd_config_has_account (const char *directory, const char *id)
+{
+  g_autofree char *path = account_path (directory, id);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* What the file says is left as it was written if it means the same. */
+static void
+write_command (GKeyFile *file, char **argv)
+{
+  g_auto (GStrv) old = NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  if (read_command (file, &old, NULL) && old && argv
+      && g_strv_equal ((const char *const *) old, (const char *const *) argv))
+    return;
+  for (guint i = 0; argv && argv[i]; i++)
+    {
+      g_autofree char *quoted = g_shell_quote (argv[i]);
+
+      g_string_append_printf (text, "%s%s", i ? " " : "", quoted);
+    }
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "PasswordCommand", text->str, NULL);
+}
+
+gboolean
+fd_config_save_account (const char *directory, const FdAccountConfig *config, GError **error)
+{
+  g_autofree char *path = account_path (directory, config->id);
+  g_autoptr (GKeyFile) file = fd_keyfile_load (path, ACCOUNT_GROUP, account_keys, error);
+
+  if (!file)
+    return FALSE;
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "Jid", config->client.jid, NULL);
+  fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "Enabled", config->enabled, TRUE);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "Server", config->client.server, NULL);
+  fd_keyfile_set_uint (file, ACCOUNT_GROUP, "Port", config->client.port, 0);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "Tls", tls_names[config->client.tls],
+                         tls_names[FD_TLS_STARTTLS]);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "CaFile", config->client.ca_file, NULL);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "Resource", config->client.resource, NULL);
+  write_command (file, config->password_command);
+  fd_keyfile_set_list (file, ACCOUNT_GROUP, "ProxyJids", (const char *const *) config->proxy_jids);
+  fd_keyfile_set_list (file, ACCOUNT_GROUP, "AutoAccept", (const char *const *) config->auto_accept);
+  fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "AllowLoopback", config->allow_loopback, FALSE);
+  return fd_keyfile_save (file, path, error);
+}
+
+gboolean
+fd_config_remove_account (const char *directory, const char *id, GError **error)
+{
+  g_autofree char *path = account_path (directory, id);
+
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  fd_error_set_errno (error, errno, FD_ERROR_WRITE_FAILED, "Cannot remove %s", path);
+  return FALSE;
+}

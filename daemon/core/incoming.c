@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Offers of peers: refused, shown, or taken at once.
+ */
+#include "base/error.h"
+#include "core/manager-private.h"
+#include "core/policy.h"
+#include "data/name.h"
+#include "xmpp/jid.h"
+
+static guint
+count_pending_from (FdManager *manager, FdAccount *account, const char *peer)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < manager->transfers->len; i++)
+    {
+      FdTransfer *transfer = manager->transfers->pdata[i];
+
+      n += transfer->account == account && transfer->info.incoming && transfer->info.state == FD_STATE_OFFERED
+           && fd_jid_same_bare (transfer->info.peer, peer);
+    }
+  return n;
+}
+
+static const char *
+refuse (FdManager *manager, FdAccount *account, const char *peer)
+{
+  FdIncomingFacts facts = {
+    .stopping = manager->stopping,
+    .contact = fd_peers_is_contact (fd_account_get_peers (account), peer),
+    .accept_from_strangers = manager->config->accept_from_strangers,
+    .pending_from_peer = count_pending_from (manager, account, peer),
+    .pending = manager->pending,
+    .transfers = manager->transfers->len,
+  };
+
+  return fd_policy_incoming (&facts);
+}
+
+/* From an idle, so that the session is through with announcing itself. What
+ * cannot be taken stays an offer that the user can answer. */
+static gboolean
+on_auto_accept (gpointer data)
+{
+  FdTransfer *transfer = data;
+  FdAcceptOptions options = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = NULL;
+
+  transfer->auto_accept_idle = 0;
+  if (!fd_transfer_accept (transfer, "", &options, &path, &error))
+    g_warning ("Transfer %u cannot be accepted by itself: %s", transfer->info.id, error->message);
+  return G_SOURCE_REMOVE;
+}
+
+static FdTransfer *
+show_offer (FdManager *manager, FdAccount *account, FdSession *session)
+{
+  const FdFile *file = fd_session_get_file (session);
+  FdHashAlgo algo = fd_file_choose_algo (file);
+  const FdDigest *digest = fd_file_get_hash (file, algo);
+  FdTransferInfo info = {
+    .id = fd_ids_next (manager->ids),
+    .account = g_strdup (fd_account_get_id (account)),
+    .incoming = TRUE,
+    .name = fd_name_sanitize (file->name),
+    .size = file->size,
+    .mime_type = g_strdup (file->media_type),
+    .description = g_strdup (file->description),
+    .modified = file->mtime,
+    .peer = g_strdup (fd_session_get_peer (session)),
+    .state = FD_STATE_OFFERED,
+    .remaining = -1,
+  };
+  FdTransfer *transfer;
+
+  if (digest)
+    info.digest = *digest;
+  transfer = fd_transfer_new (manager, account, &info);
+  transfer->session = session;
+  fd_session_set_hooks (session, &fd_transfer_session_hooks, transfer);
+  fd_manager_adopt (manager, transfer);
+  return transfer;
+}
+
+gboolean
+fd_manager_incoming (FdAccount *account, FdSession *session, const char **ret_reason, gpointer data)
+{
+  FdManager *manager = data;
+  const char *peer = fd_session_get_peer (session);
+  const char *reason = refuse (manager, account, peer);
+  g_autofree char *bare = fd_jid_bare (peer);
+  FdTransfer *transfer;
+
+  if (reason)
+    {
+      g_message ("An offer of %s is refused (%s)", peer, reason);
+      *ret_reason = reason;
+      return FALSE;
+    }
+  transfer = show_offer (manager, account, session);
+  if (fd_policy_auto_accept ((const char *const *) fd_account_get_config (account)->auto_accept, bare,
+                             transfer->info.name, transfer->info.size))
+    transfer->auto_accept_idle = g_idle_add (on_auto_accept, transfer);
+  return TRUE;
+}

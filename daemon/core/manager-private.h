@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The inside of the manager, shared by the files of this directory: manager.c
+ * (life, settings), accounts.c, offers.c (new outgoing transfers), incoming.c
+ * (new incoming ones), queue.c, retire.c (finished ones), query.c, stop.c.
+ */
+#pragma once
+
+#include "core/ids.h"
+#include "core/journal.h"
+#include "core/manager.h"
+#include "core/transfer-private.h"
+
+typedef struct
+{
+  FdManager *manager;
+  void (*done) (gpointer data);
+  gpointer data;
+  gboolean closing_streams;
+  guint timer; /* of the step */
+} FdStop;
+
+struct FdManager
+{
+  FdManagerHooks hooks;
+  gpointer data;
+  char *directory; /* of the configuration */
+  FdConfig *config;
+  FdIds *ids; /* NULL before fd_manager_start() */
+  FdJournal *journal;
+
+  GPtrArray *accounts; /* FdAccount */
+  GPtrArray *closing; /* FdAccount: removed, their streams end */
+  GPtrArray *transfers; /* FdTransfer, by id */
+  guint active; /* as last told */
+  guint pending;
+
+  guint queue_idle;
+  GQueue retired; /* FdTransfer, finished, oldest first */
+  guint retire_timer;
+  GPtrArray *queries;
+  FdStop *stop; /* fd_manager_stop() under way */
+  gboolean stopping; /* for good, also in fd_manager_free() */
+};
+
+/* --- manager.c: the hooks, and what follows from a change --- */
+
+/* Gives it its place and shows it. */
+void fd_manager_adopt (FdManager *manager, FdTransfer *transfer);
+void fd_manager_transfer_changed (FdTransfer *transfer, FdTransferFields fields);
+void fd_manager_transfer_finished (FdTransfer *transfer);
+/* Takes it off the list, stops showing it, frees it. */
+void fd_manager_discard (FdTransfer *transfer);
+
+/* --- accounts.c --- */
+
+extern const FdAccountHooks fd_manager_account_hooks;
+/* Takes @config, which is normalized and in its file. */
+FdAccount *fd_manager_show_account (FdManager *manager, FdAccountConfig *config);
+/* Stops showing it and ends its stream; it is freed when that is done. */
+void fd_manager_close_account (FdManager *manager, FdAccount *account);
+/* The same after cancelling its transfers; its file is not touched. */
+void fd_manager_drop_account (FdManager *manager, FdAccount *account);
+FdAccount *fd_manager_choose_account (FdManager *manager, const char *id, const char *peer, GError **error);
+
+/* --- incoming.c --- */
+
+gboolean fd_manager_incoming (FdAccount *account, FdSession *session, const char **ret_reason, gpointer data);
+
+/* --- queue.c --- */
+
+/* Looks for transfers whose turn it is, from an idle. */
+void fd_queue_wake (FdManager *manager);
+/* Those of @account that wait for this peer (NULL: for any) need not any more. */
+void fd_queue_unblock (FdManager *manager, FdAccount *account, const char *bare_jid);
+
+/* --- retire.c --- */
+
+void fd_retire_add (FdTransfer *transfer);
+void fd_retire_remove (FdTransfer *transfer);
+
+/* --- query.c --- */
+
+/* Ends the questions to peers of @account (NULL: of all) with NOT_CONNECTED. */
+void fd_manager_end_queries (FdManager *manager, FdAccount *account);
+
+/* --- stop.c --- */
+
+/* Something ended: is it time for the next step? */
+void fd_stop_check (FdManager *manager);
+void fd_stop_free (FdStop *stop);

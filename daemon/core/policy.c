@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Limits and policies; see policy.h.
+ */
+#include "core/policy.h"
+
+#include "base/error.h"
+#include "core/manager.h"
+
+#include <string.h>
+
+const char *
+fd_policy_incoming (const FdIncomingFacts *facts)
+{
+  if (facts->stopping)
+    return "gone";
+  if (!facts->contact && !facts->accept_from_strangers)
+    return "decline";
+  if (facts->pending_from_peer >= FD_MAX_PENDING_PER_PEER || facts->pending >= FD_MAX_PENDING
+      || facts->transfers >= FD_MAX_TRANSFERS)
+    return "busy";
+  return NULL;
+}
+
+gboolean
+fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **error)
+{
+  if (transfers >= FD_MAX_TRANSFERS)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
+                   "There are %d transfers already: wait for some to end, or forget finished ones",
+                   FD_MAX_TRANSFERS);
+      return FALSE;
+    }
+  if (*app_id && of_app >= FD_MAX_TRANSFERS_PER_APP)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
+                   "%s has %d transfers already: wait for some to end, or forget finished ones", app_id,
+                   FD_MAX_TRANSFERS_PER_APP);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+FdPath
+fd_policy_offer_paths (FdPath wanted, gboolean contact)
+{
+  if (wanted != FD_PATH_NONE && wanted != FD_PATH_ANY)
+    return wanted;
+  return contact ? FD_PATH_ANY : FD_PATH_ANY & ~FD_PATH_SOCKS5_DIRECT;
+}
+
+static gboolean
+is_program (const char *name)
+{
+  static const char *const suffixes[]
+    = { ".appimage", ".bat", ".cmd", ".com", ".desktop", ".exe", ".flatpakref", ".hta", ".jar",
+        ".js",       ".lnk", ".msi", ".ps1", ".run",     ".scr", ".sh",         ".vbs", NULL };
+  g_autofree char *lower = g_ascii_strdown (name, -1);
+
+  for (guint i = 0; suffixes[i]; i++)
+    if (g_str_has_suffix (lower, suffixes[i]))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+fd_policy_auto_accept (const char *const *jids, const char *peer, const char *name, gint64 size)
+{
+  return g_strv_contains (jids, peer) && size >= 0 && !is_program (name);
+}

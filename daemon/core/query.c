@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * QueryPeer: can this JID receive files now, and how?
+ */
+#include "base/error.h"
+#include "core/manager-private.h"
+#include "xmpp/jid.h"
+
+#define QUERY_SECONDS 20 /* D-Bus callers give up after 25 */
+
+typedef struct
+{
+  FdManager *manager;
+  FdAccount *account; /* NULL: the request was wrong, see error */
+  char *jid;
+  GError *error;
+  guint request; /* of FdPeers, 0: none */
+  guint source; /* of the time limit, or of an early error */
+  FdManagerQueried callback;
+  gpointer data;
+} Query;
+
+static void
+query_free (Query *query)
+{
+  if (query->request)
+    fd_peers_cancel_query (fd_account_get_peers (query->account), query->request);
+  g_clear_handle_id (&query->source, g_source_remove);
+  g_clear_error (&query->error);
+  g_free (query->jid);
+  g_free (query);
+}
+
+static void
+finish (Query *query, const FdPeerSummary *summary, const GError *error)
+{
+  g_ptr_array_remove_fast (query->manager->queries, query);
+  query->callback (summary, error, query->data);
+  query_free (query);
+}
+
+static FdPath
+paths_of (FdTransports transports)
+{
+  return (transports & FD_TRANSPORT_S5B ? FD_PATH_SOCKS5_DIRECT | FD_PATH_SOCKS5_PROXY : FD_PATH_NONE)
+         | (transports & FD_TRANSPORT_IBB ? FD_PATH_IBB : FD_PATH_NONE);
+}
+
+static void
+on_chosen (const FdPeerInfo *info, const GError *error, gpointer data)
+{
+  Query *query = data;
+  FdPeerSummary summary = { .jid = query->jid, .resource = "", .client = "" };
+
+  query->request = 0;
+  if (info)
+    {
+      summary.online = TRUE;
+      summary.can_receive = TRUE;
+      summary.resource = fd_jid_resource (info->full_jid) ? fd_jid_resource (info->full_jid) : "";
+      summary.paths = paths_of (info->transports);
+      summary.client = info->caps_node;
+    }
+  else if (g_error_matches (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED))
+    summary.online = TRUE;
+  else if (!g_error_matches (error, FD_ERROR, FD_ERROR_PEER_OFFLINE))
+    {
+      finish (query, NULL, error);
+      return;
+    }
+  finish (query, &summary, NULL);
+}
+
+static gboolean
+on_early_error (gpointer data)
+{
+  Query *query = data;
+
+  query->source = 0;
+  finish (query, NULL, query->error);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_time_limit (gpointer data)
+{
+  Query *query = data;
+  g_autoptr (GError) error
+    = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT, "%s did not say in time what it can do", query->jid);
+
+  query->source = 0;
+  finish (query, NULL, error);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+start (Query *query, const char *peer, const char *account, GError **error)
+{
+  query->jid = fd_jid_prepare (peer, error);
+  if (!query->jid)
+    return FALSE;
+  query->account = fd_manager_choose_account (query->manager, account, query->jid, error);
+  if (!query->account)
+    return FALSE;
+  if (!fd_account_is_online (query->account))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s is not connected (%s)",
+                   fd_account_get_id (query->account), fd_account_get_status (query->account));
+      return FALSE;
+    }
+  query->request = fd_peers_query (fd_account_get_peers (query->account), query->jid, on_chosen, query);
+  return TRUE;
+}
+
+void
+fd_manager_query_peer (FdManager *manager, const char *peer, const char *account, FdManagerQueried callback,
+                       gpointer data)
+{
+  Query *query = g_new0 (Query, 1);
+
+  query->manager = manager;
+  query->callback = callback;
+  query->data = data;
+  g_ptr_array_add (manager->queries, query);
+  if (start (query, peer, account, &query->error))
+    query->source = g_timeout_add_seconds (QUERY_SECONDS, on_time_limit, query);
+  else
+    query->source = g_idle_add (on_early_error, query);
+}
+
+void
+fd_manager_end_queries (FdManager *manager, FdAccount *account)
+{
+  g_autoptr (GError) error
+    = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account was disconnected meanwhile");
+
+  for (guint i = manager->queries->len; i-- > 0;)
+    {
+      Query *query = manager->queries->pdata[i];
+
+      if (!account || query->account == account)
+        finish (query, NULL, query->error ? query->error : error);
+    }
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Whose turn it is. Pure: the transfers' situation comes in, those to start go
+ * out.
+ */
+#pragma once
+
+#include <glib.h>
+
+#define FD_QUEUE_PER_PEER 3 /* sessions with one peer at a time: clients show each as a dialog */
+
+typedef enum
+{
+  FD_QUEUE_IDLE, /* waits for its account or peer, or is over */
+  FD_QUEUE_READY, /* could start */
+  FD_QUEUE_OPEN, /* offered for long: no slot, but it may need one any time */
+  FD_QUEUE_BUSY, /* holds a slot */
+} FdQueueKind;
+
+typedef struct
+{
+  FdQueueKind kind;
+  gboolean incoming; /* does not count for its peer */
+  gconstpointer account;
+  const char *peer; /* bare JID */
+} FdQueueItem;
+
+/* Sets @ret_start (of @n) for READY items to start now, in their order: at most
+ * @slots BUSY ones together, at most FD_QUEUE_PER_PEER sessions to a peer, and at
+ * most @max that are OPEN or BUSY. */
+void fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboolean *ret_start);

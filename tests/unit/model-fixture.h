@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The model as a whole, over clients and sessions that the test plays: what its
+ * tests have in common. Include in one file of a test.
+ */
+#pragma once
+
+#include "core/manager-private.h"
+#include "expect-log.h"
+#include "fake-xmpp.h"
+
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define BOB "bob@example.org"
+
+static char *root; /* of all that is written, made anew for each test */
+
+typedef struct
+{
+  FdManager *manager;
+  FdAccount *account;
+  FdClient *client;
+  char *folder; /* to receive into, and to send from */
+  GString *events; /* what the observer heard */
+  gboolean stopped;
+} Fixture;
+
+/* --- the observer --- */
+
+static void
+on_account_added (FdAccount *account, gpointer data)
+{
+  g_string_append_printf (((Fixture *) data)->events, "+%s ", fd_account_get_id (account));
+}
+
+static void
+on_account_removed (FdAccount *account, gpointer data)
+{
+  g_string_append_printf (((Fixture *) data)->events, "-%s ", fd_account_get_id (account));
+}
+
+static void
+on_transfer_added (FdTransfer *transfer, gpointer data)
+{
+  const FdTransferInfo *info = fd_transfer_get_info (transfer);
+
+  g_string_append_printf (((Fixture *) data)->events, "+%u:%s ", info->id,
+                          fd_transfer_state_name (info->state));
+}
+
+static void
+on_transfer_changed (FdTransfer *transfer, FdTransferFields fields, gpointer data)
+{
+  const FdTransferInfo *info = fd_transfer_get_info (transfer);
+
+  if (fields & FD_TRANSFER_STATE)
+    g_string_append_printf (((Fixture *) data)->events, "%u:%s ", info->id,
+                            fd_transfer_state_name (info->state));
+}
+
+static void
+on_transfer_finished (FdTransfer *transfer, gpointer data)
+{
+  g_string_append_printf (((Fixture *) data)->events, "%u! ", fd_transfer_get_info (transfer)->id);
+}
+
+static void
+on_transfer_removed (FdTransfer *transfer, gpointer data)
+{
+  g_string_append_printf (((Fixture *) data)->events, "-%u ", fd_transfer_get_info (transfer)->id);
+}
+
+static const FdManagerHooks hooks = {
+  .account_added = on_account_added,
+  .account_removed = on_account_removed,
+  .transfer_added = on_transfer_added,
+  .transfer_changed = on_transfer_changed,
+  .transfer_finished = on_transfer_finished,
+  .transfer_removed = on_transfer_removed,
+};
+
+static void
+assert_events (Fixture *f, const char *expected)
+{
+  g_assert_cmpstr (g_strchomp (f->events->str), ==, expected);
+  g_string_truncate (f->events, 0);
+}
+
+/* --- the stage --- */
+
+static void
+settle (void)
+{
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+static void
+remove_tree (const char *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir)))
+    {
+      g_autofree char *child = g_build_filename (path, name, NULL);
+
+      remove_tree (child);
+    }
+  g_remove (path);
+}
+
+static void
+write_account (const char *id, const char *text)
+{
+  g_autofree char *directory = fd_config_directory ();
+  g_autofree char *path = g_strdup_printf ("%s/accounts.d/%s.conf", directory, id);
+  g_autofree char *parent = g_path_get_dirname (path);
+
+  g_assert_cmpint (g_mkdir_with_parents (parent, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static void
+start_manager (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->manager = fd_manager_new (&hooks, f, &error);
+  g_assert_no_error (error);
+  fd_manager_start (f->manager);
+  f->account
+    = fd_manager_get_accounts (f->manager)->len ? fd_manager_get_accounts (f->manager)->pdata[0] : NULL;
+  f->client = fake_clients->len ? fake_clients->pdata[0] : NULL;
+}
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  fake_init ();
+  fake_sessions_hang = FALSE;
+  f->events = g_string_new (NULL);
+  f->folder = g_build_filename (root, "files", NULL);
+  g_assert_cmpint (g_mkdir_with_parents (f->folder, 0700), ==, 0);
+  write_account (
+    "home",
+    "[Account]\nJid=alice@example.org\nPasswordCommand=/bin/echo pw\nAutoAccept=friend@example.org\n");
+  start_manager (f);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  fd_manager_free (f->manager);
+  fake_check_nothing_left ();
+  settle ();
+  g_string_free (f->events, TRUE);
+  g_free (f->folder);
+  remove_tree (root);
+  fd_test_assert_logged ("");
+}
+
+static void
+go_online (Fixture *f)
+{
+  while (f->client->status != FD_CLIENT_CONNECTING)
+    g_main_context_iteration (NULL, TRUE);
+  fake_client_set_status (f->client, FD_CLIENT_ONLINE, NULL);
+}
+
+/* A timer is due now. */
+static void
+hurry (guint source)
+{
+  g_source_set_ready_time (g_main_context_find_source_by_id (NULL, source), 0);
+}
+
+static char *
+put (Fixture *f, const char *name, const char *text)
+{
+  char *path = g_build_filename (f->folder, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  return path;
+}
+
+static FdTransfer *
+offer (Fixture *f, const char *peer, const char *name)
+{
+  g_autofree char *path = put (f, name, "abc");
+  g_autoptr (FdSource) source = fd_source_open (path, NULL);
+  FdOfferOptions options = { .peer = peer };
+  g_autoptr (GError) error = NULL;
+  FdTransfer *transfer = fd_manager_offer (f->manager, source, &options, &error);
+
+  g_assert_no_error (error);
+  return transfer;
+}
+
+/* Hashing takes a thread: until the state is this one. */
+static void
+wait_for (FdTransfer *transfer, FdTransferState state)
+{
+  while (transfer->info.state != state)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static FdTransfer *
+offered (Fixture *f)
+{
+  FdTransfer *transfer = offer (f, BOB, "a.txt");
+
+  go_online (f);
+  fake_peer_online (f->client, BOB, TRUE);
+  wait_for (transfer, FD_STATE_OFFERED);
+  return transfer;
+}
+
+static FdTransfer *
+incoming (Fixture *f, const char *peer, const char *name, gint64 size)
+{
+  const char *reason = NULL;
+  FdSession *session = fake_offer (f->client, peer, name, size, &reason);
+
+  g_assert_nonnull (session);
+  return session->data;
+}
+
+static gboolean
+in_journal (guint32 id)
+{
+  g_autofree char *path = g_strdup_printf ("%s/fardel/transfers/%u", g_get_user_state_dir (), id);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+#define ADD(path, function) g_test_add ("/" path, Fixture, NULL, set_up, function, tear_down)
+
+static void
+begin (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, NULL);
+  fd_test_capture_log ();
+  root = g_dir_make_tmp ("fardel-model-XXXXXX", NULL);
+  g_setenv ("XDG_CONFIG_HOME", root, TRUE);
+  g_setenv ("XDG_STATE_HOME", root, TRUE);
+  g_unsetenv ("CREDENTIALS_DIRECTORY");
+}
+
+static int
+end (void)
+{
+  int status = g_test_run ();
+
+  g_free (root);
+  return status;
+}

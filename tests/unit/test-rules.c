@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The pure rules of the model: whose turn it is, what is taken, how fast it goes.
+ */
+#include "base/error.h"
+#include "core/manager.h"
+#include "core/policy.h"
+#include "core/queue.h"
+#include "core/rate.h"
+#include "core/transfer-private.h"
+
+#include <string.h>
+
+/* --- queue --- */
+
+/* One letter per transfer: its kind, then the peer. r ready, o open, b busy,
+ * i idle; capitals are incoming. Expected: '+' starts. */
+typedef struct
+{
+  const char *kinds;
+  const char *peers;
+  guint slots;
+  const char *expected;
+} QueueRow;
+
+static const QueueRow queue_rows[] = {
+  { "rrr", "abc", 4, "+++" },       { "rrr", "abc", 2, "++-" }, { "brr", "abc", 2, "-+-" },
+  { "Brr", "abc", 2, "-+-" }, /* receiving takes slots as well */
+  { "rrrr", "aaaa", 9, "+++-" }, /* three for one peer */
+  { "rrrrr", "aaaab", 9, "+++-+" }, /* the others do not wait for it */
+  { "oorr", "aaaa", 9, "--+-" }, /* offers count for their peer … */
+  { "oobr", "aaaa", 9, "----" },    { "orr", "abc", 2, "-++" }, /* … but take no slot */
+  { "BBBr", "aaaa", 9, "---+" }, /* what a peer sends does not keep us from sending */
+  { "iir", "aaa", 1, "--+" },       { "r", "a", 0, "-" },       { "", "", 4, "" },
+};
+
+static void
+test_queue (void)
+{
+  for (guint row = 0; row < G_N_ELEMENTS (queue_rows); row++)
+    {
+      const QueueRow *r = &queue_rows[row];
+      guint n = strlen (r->kinds);
+      FdQueueItem items[8] = { 0 };
+      gboolean start[8];
+      char peers[8][2] = { 0 };
+      g_autofree char *found = g_strdup (r->expected);
+
+      for (guint i = 0; i < n; i++)
+        {
+          peers[i][0] = r->peers[i];
+          items[i].kind = strchr ("iIrRoObB", r->kinds[i]) - "iIrRoObB";
+          items[i].kind /= 2;
+          items[i].incoming = g_ascii_isupper (r->kinds[i]);
+          items[i].peer = peers[i];
+        }
+      fd_queue_select (items, n, r->slots, FD_MAX_ACTIVE, start);
+      for (guint i = 0; i < n; i++)
+        found[i] = start[i] ? '+' : '-';
+      g_assert_cmpstr (found, ==, r->expected);
+    }
+}
+
+static void
+test_queue_accounts (void)
+{
+  int accounts[2];
+  FdQueueItem items[4] = { 0 };
+  gboolean start[4];
+
+  for (guint i = 0; i < 4; i++)
+    items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY, .account = &accounts[i == 3], .peer = "a" };
+  items[0].kind = items[1].kind = FD_QUEUE_OPEN;
+  fd_queue_select (items, 4, 9, FD_MAX_ACTIVE, start);
+  g_assert_true (start[2]);
+  g_assert_true (start[3]); /* the same JID seen from another account is another peer */
+}
+
+/* Offers that nobody answers must not become more than can run at once. */
+static void
+test_queue_open_limit (void)
+{
+  FdQueueItem items[70];
+  gboolean start[70];
+  char peers[70][8];
+  guint n = 0;
+
+  for (guint i = 0; i < 70; i++)
+    {
+      g_snprintf (peers[i], sizeof peers[i], "p%u", i);
+      items[i] = (FdQueueItem){ .kind = i < 62 ? FD_QUEUE_OPEN : FD_QUEUE_READY, .peer = peers[i] };
+    }
+  fd_queue_select (items, 70, 64, FD_MAX_ACTIVE, start);
+  for (guint i = 0; i < 70; i++)
+    n += start[i];
+  g_assert_cmpuint (n, ==, 2);
+}
+
+/* --- policy --- */
+
+static void
+test_policy_incoming (void)
+{
+  static const struct
+  {
+    FdIncomingFacts facts;
+    const char *reason;
+  } rows[] = {
+    { { .contact = TRUE }, NULL },
+    { { .contact = FALSE }, "decline" },
+    { { .contact = FALSE, .accept_from_strangers = TRUE }, NULL },
+    { { .contact = TRUE, .pending_from_peer = 31, .pending = 127, .transfers = 1023 }, NULL },
+    { { .contact = TRUE, .pending_from_peer = 32 }, "busy" },
+    { { .contact = TRUE, .pending = 128 }, "busy" },
+    { { .contact = TRUE, .transfers = 1024 }, "busy" },
+    { { .contact = FALSE, .pending = 128 }, "decline" }, /* a stranger learns nothing of our state */
+    { { .contact = TRUE, .stopping = TRUE }, "gone" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    g_assert_cmpstr (fd_policy_incoming (&rows[i].facts), ==, rows[i].reason);
+}
+
+static void
+test_policy_outgoing (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (fd_policy_outgoing (FD_MAX_TRANSFERS - 1, 1000, "", &error)); /* no sandbox, no share */
+  g_assert_true (fd_policy_outgoing (300, FD_MAX_TRANSFERS_PER_APP - 1, "org.a.A", &error));
+  g_assert_false (fd_policy_outgoing (FD_MAX_TRANSFERS, 0, "", &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED);
+  g_clear_error (&error);
+  g_assert_false (fd_policy_outgoing (300, FD_MAX_TRANSFERS_PER_APP, "org.a.A", &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED);
+}
+
+static void
+test_policy_paths (void)
+{
+  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_ANY, TRUE), ==, FD_PATH_ANY);
+  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_NONE, TRUE), ==, FD_PATH_ANY);
+  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_ANY, FALSE), ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
+  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_SOCKS5_DIRECT, FALSE), ==, FD_PATH_SOCKS5_DIRECT);
+  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_IBB, TRUE), ==, FD_PATH_IBB);
+}
+
+static void
+test_policy_auto_accept (void)
+{
+  static const char *const jids[] = { "bob@example.org", NULL };
+
+  g_assert_true (fd_policy_auto_accept (jids, "bob@example.org", "a.jpg", 0));
+  g_assert_false (fd_policy_auto_accept (jids, "eve@example.org", "a.jpg", 5));
+  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "a.jpg", -1));
+  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "Setup.EXE", 5));
+  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "photo.jpg.desktop", 5));
+  g_assert_true (fd_policy_auto_accept (jids, "bob@example.org", "exe", 5));
+}
+
+/* --- rate --- */
+
+static void
+test_rate_steady (void)
+{
+  FdRate rate = { 0 };
+
+  g_assert_cmpuint (fd_rate_get (&rate), ==, 0);
+  for (guint i = 0; i <= 100; i++)
+    fd_rate_add (&rate, i * G_USEC_PER_SEC / 10, i * 1000);
+  g_assert_cmpuint (fd_rate_get (&rate), >=, 9900);
+  g_assert_cmpuint (fd_rate_get (&rate), <=, 10100);
+}
+
+/* A burst, then nothing: after the window it is nothing. */
+static void
+test_rate_stalls (void)
+{
+  FdRate rate = { 0 };
+
+  fd_rate_add (&rate, 0, 0);
+  g_assert_cmpuint (fd_rate_get (&rate), ==, 0);
+  fd_rate_add (&rate, G_USEC_PER_SEC, 5000);
+  g_assert_cmpuint (fd_rate_get (&rate), ==, 5000);
+  for (guint i = 2; i <= 9; i++)
+    fd_rate_add (&rate, i * G_USEC_PER_SEC, 5000);
+  g_assert_cmpuint (fd_rate_get (&rate), ==, 0);
+}
+
+/* Asked every microsecond or once a minute, it neither overflows nor divides by
+ * nothing. */
+static void
+test_rate_odd_paces (void)
+{
+  FdRate fast = { 0 };
+  FdRate slow = { 0 };
+
+  for (guint i = 0; i < 10000; i++)
+    fd_rate_add (&fast, i, i);
+  g_assert_cmpuint (fast.n, <=, FD_RATE_SAMPLES);
+  fd_rate_add (&slow, 0, 10);
+  fd_rate_add (&slow, 0, 20);
+  g_assert_cmpuint (fd_rate_get (&slow), ==, 0);
+  fd_rate_add (&slow, 60 * G_USEC_PER_SEC, 60020);
+  g_assert_cmpuint (fd_rate_get (&slow), >=, 1000);
+  fd_rate_add (&slow, 120 * G_USEC_PER_SEC, 30); /* a restart goes back */
+  g_assert_cmpuint (fd_rate_get (&slow), ==, 0);
+}
+
+/* --- ends --- */
+
+static void
+test_outcome (void)
+{
+  static const struct
+  {
+    FdOutcome outcome;
+    FdEndedBy by;
+    FdTransferState state;
+    int code; /* -1: no error */
+  } rows[] = {
+    { FD_OUTCOME_DONE, FD_BY_NOBODY, FD_STATE_DONE, -1 },
+    { FD_OUTCOME_REJECTED, FD_BY_REMOTE, FD_STATE_REJECTED, FD_ERROR_REJECTED },
+    { FD_OUTCOME_REJECTED, FD_BY_LOCAL, FD_STATE_REJECTED, FD_ERROR_REJECTED },
+    { FD_OUTCOME_CANCELLED, FD_BY_LOCAL, FD_STATE_CANCELLED, FD_ERROR_CANCELLED },
+    { FD_OUTCOME_CANCELLED, FD_BY_REMOTE, FD_STATE_CANCELLED, FD_ERROR_REMOTE_CANCELLED },
+    { FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_STATE_FAILED, FD_ERROR_FAILED },
+  };
+  g_autoptr (GError) reason = g_error_new_literal (FD_ERROR, FD_ERROR_NO_TRANSPORT, "no way");
+  g_autoptr (GError) kept = NULL;
+  FdSessionEnd failed = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_NETWORK, .error = reason };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      FdSessionEnd end = { .outcome = rows[i].outcome, .by = rows[i].by };
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (fd_transfer_outcome (&end, &error), ==, rows[i].state);
+      g_assert_cmpint (error ? error->code : -1, ==, rows[i].code);
+    }
+  g_assert_cmpint (fd_transfer_outcome (&failed, &kept), ==, FD_STATE_FAILED);
+  g_assert_error (kept, FD_ERROR, FD_ERROR_NO_TRANSPORT);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/queue/table", test_queue);
+  g_test_add_func ("/queue/accounts", test_queue_accounts);
+  g_test_add_func ("/queue/open-limit", test_queue_open_limit);
+  g_test_add_func ("/policy/incoming", test_policy_incoming);
+  g_test_add_func ("/policy/outgoing", test_policy_outgoing);
+  g_test_add_func ("/policy/paths", test_policy_paths);
+  g_test_add_func ("/policy/auto-accept", test_policy_auto_accept);
+  g_test_add_func ("/rate/steady", test_rate_steady);
+  g_test_add_func ("/rate/stalls", test_rate_stalls);
+  g_test_add_func ("/rate/odd-paces", test_rate_odd_paces);
+  g_test_add_func ("/transfer/outcome", test_outcome);
+  return g_test_run ();
+}
