@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * org.fardel.Fardel1.Account, and the settings it shares with
+ * Manager.AddAccount.
+ */
+#include "base/error.h"
+#include "base/fd.h"
+#include "bus/object.h"
+#include "bus/options.h"
+
+#include <errno.h>
+
+/* --- settings --- */
+
+static const char *const tls_modes[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct", NULL };
+
+#define SETTING(field) G_STRUCT_OFFSET (FdAccountConfig, field)
+
+static const FdOption settings[] = {
+  { "jid", FD_OPTION_STRING, SETTING (client.jid), NULL },
+  { "enabled", FD_OPTION_BOOL, SETTING (enabled), NULL },
+  { "server", FD_OPTION_STRING, SETTING (client.server), NULL },
+  { "port", FD_OPTION_UINT16, SETTING (client.port), NULL },
+  { "tls", FD_OPTION_CHOICE, SETTING (client.tls), tls_modes },
+  { "ca-file", FD_OPTION_STRING, SETTING (client.ca_file), NULL },
+  { "resource", FD_OPTION_STRING, SETTING (client.resource), NULL },
+  { "password-command", FD_OPTION_STRV, SETTING (password_command), NULL },
+  { "proxy-jids", FD_OPTION_STRV, SETTING (proxy_jids), NULL },
+  { "auto-accept", FD_OPTION_STRV, SETTING (auto_accept), NULL },
+  { "allow-loopback", FD_OPTION_BOOL, SETTING (allow_loopback), NULL },
+};
+
+gboolean
+fd_bus_read_settings (sd_bus_message *message, FdAccountConfig *config, GError **error)
+{
+  if (!fd_options_read (message, settings, G_N_ELEMENTS (settings), config, error))
+    return FALSE;
+  if (config->password_command && !config->password_command[0])
+    g_clear_pointer (&config->password_command, g_strfreev);
+  if (config->client.jid)
+    return TRUE;
+  g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                       "The account needs a 'jid', e.g. me@example.org");
+  return FALSE;
+}
+
+/* --- properties --- */
+
+static const char *
+get_jid (FdAccount *account)
+{
+  return fd_account_get_config (account)->client.jid;
+}
+
+static const char *
+get_error (FdAccount *account)
+{
+  const GError *error = fd_account_get_error (account);
+
+  return error ? fd_error_dbus_name (error) : "";
+}
+
+static const char *
+get_error_message (FdAccount *account)
+{
+  const GError *error = fd_account_get_error (account);
+
+  return error ? error->message : "";
+}
+
+static const struct
+{
+  const char *name;
+  const char *(*get) (FdAccount *account);
+} texts[] = {
+  { "Id", fd_account_get_id },
+  { "Jid", get_jid },
+  { "FullJid", fd_account_get_full_jid },
+  { "Status", fd_account_get_status },
+  { "Error", get_error },
+  { "ErrorMessage", get_error_message },
+  { "PasswordSource", fd_account_get_password_source },
+};
+
+static int
+get_text (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
+          void *userdata, sd_bus_error *ret_error)
+{
+  FdObject *object = userdata;
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    if (g_str_equal (texts[i].name, name))
+      return sd_bus_message_append (reply, "s", texts[i].get (object->account));
+  return -ENOENT;
+}
+
+static int
+get_enabled (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
+             void *userdata, sd_bus_error *ret_error)
+{
+  FdObject *object = userdata;
+
+  return sd_bus_message_append (reply, "b", fd_account_get_config (object->account)->enabled);
+}
+
+static int
+get_tls (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
+         void *userdata, sd_bus_error *ret_error)
+{
+  FdObject *object = userdata;
+  FdClientTls tls;
+  int r;
+
+  fd_account_get_tls (object->account, &tls);
+  r = sd_bus_message_open_container (reply, 'a', "{sv}");
+  if (r >= 0 && *tls.protocol)
+    r = sd_bus_message_append (reply, "{sv}", "protocol", "s", tls.protocol);
+  if (r >= 0 && *tls.cipher)
+    r = sd_bus_message_append (reply, "{sv}", "cipher", "s", tls.cipher);
+  if (r >= 0 && *tls.certificate_sha256)
+    r = sd_bus_message_append (reply, "{sv}", "certificate-sha256", "s", tls.certificate_sha256);
+  return r < 0 ? r : sd_bus_message_close_container (reply);
+}
+
+static int
+get_auto_accept (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
+                 void *userdata, sd_bus_error *ret_error)
+{
+  FdObject *object = userdata;
+
+  return sd_bus_message_append_strv (reply, fd_account_get_config (object->account)->auto_accept);
+}
+
+static int
+set_enabled (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+             void *userdata, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  FdObject *object = userdata;
+  gboolean enabled;
+
+  if (fd_bus_check_setter (object, value, &error)
+      && fd_sd_check (sd_bus_message_read_basic (value, 'b', &enabled), &error)
+      && fd_manager_set_enabled (object->bus->manager, object->account, enabled, &error))
+    return 0;
+  return fd_sd_error_set (ret_error, error);
+}
+
+static int
+set_auto_accept (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+                 void *userdata, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) jids = NULL;
+  FdObject *object = userdata;
+
+  if (fd_bus_check_setter (object, value, &error) && fd_sd_check (fd_sd_read_strv (value, &jids), &error)
+      && fd_manager_set_auto_accept (object->bus->manager, object->account, (const char *const *) jids,
+                                     &error))
+    return 0;
+  return fd_sd_error_set (ret_error, error);
+}
+
+/* --- methods --- */
+
+static gboolean
+run_connect (const FdCall *call, GError **error)
+{
+  fd_account_connect (call->account);
+  return fd_call_reply (call, NULL);
+}
+
+static gboolean
+run_disconnect (const FdCall *call, GError **error)
+{
+  fd_account_disconnect (call->account);
+  return fd_call_reply (call, NULL);
+}
+
+/* The account and this object are gone afterwards. */
+static gboolean
+run_remove (const FdCall *call, GError **error)
+{
+  return fd_manager_remove_account (call->manager, call->account, error) && fd_call_reply (call, NULL);
+}
+
+static gboolean
+run_update (const FdCall *call, GError **error)
+{
+  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (call->account));
+
+  return fd_bus_read_settings (call->message, config, error)
+         && fd_account_update (call->account, config, error) && fd_call_reply (call, NULL);
+}
+
+static void
+on_password_read (const GError *error, gpointer data)
+{
+  g_autoptr (sd_bus_message) message = data;
+
+  if (error)
+    sd_bus_reply_method_errorf (message, fd_error_dbus_name (error), "%s", error->message);
+  else
+    sd_bus_reply_method_return (message, NULL);
+}
+
+static gboolean
+run_set_password (const FdCall *call, GError **error)
+{
+  fd_autoclose fd = fd_call_read_fd (call, error);
+
+  if (fd < 0 || !fd_options_read (call->message, NULL, 0, NULL, error))
+    return FALSE;
+  fd_account_set_password (call->account, fd_take (&fd), on_password_read,
+                           sd_bus_message_ref (call->message));
+  return TRUE;
+}
+
+typedef struct
+{
+  gboolean online;
+  gboolean can_receive;
+  const char *group;
+} ContactFilter;
+
+#define ANY (-1)
+
+static const FdOption contact_filter[] = {
+  { "online", FD_OPTION_BOOL, G_STRUCT_OFFSET (ContactFilter, online), NULL },
+  { "can-receive", FD_OPTION_BOOL, G_STRUCT_OFFSET (ContactFilter, can_receive), NULL },
+  { "group", FD_OPTION_TEXT, G_STRUCT_OFFSET (ContactFilter, group), NULL },
+};
+
+static gboolean
+contact_fits (const FdContact *contact, const ContactFilter *filter)
+{
+  return (filter->online == ANY || filter->online == !!contact->online)
+         && (filter->can_receive == ANY || filter->can_receive == !!contact->can_receive)
+         && (!filter->group || g_strv_contains ((const char *const *) contact->groups, filter->group));
+}
+
+static int
+append_contact (sd_bus_message *message, const FdContact *contact)
+{
+  int r = sd_bus_message_open_container (message, 'a', "{sv}");
+
+  if (r >= 0)
+    r = sd_bus_message_append (message, "{sv}{sv}{sv}{sv}{sv}", "jid", "s", contact->jid, "name", "s",
+                               contact->name, "subscription", "s", contact->subscription, "online", "b",
+                               contact->online, "can-receive", "b", contact->can_receive);
+  if (r >= 0)
+    r = fd_sd_append_strv_entry (message, "groups", (const char *const *) contact->groups);
+  return r < 0 ? r : sd_bus_message_close_container (message);
+}
+
+static gboolean
+run_list_contacts (const FdCall *call, GError **error)
+{
+  ContactFilter filter = { ANY, ANY, NULL };
+  g_autoptr (sd_bus_message) reply = NULL;
+  g_autoptr (GPtrArray) contacts = NULL;
+  int r;
+
+  if (!fd_options_read (call->message, contact_filter, G_N_ELEMENTS (contact_filter), &filter, error))
+    return FALSE;
+
+  contacts = fd_peers_list_contacts (fd_account_get_peers (call->account));
+  r = sd_bus_message_new_method_return (call->message, &reply);
+  if (r >= 0)
+    r = sd_bus_message_open_container (reply, 'a', "a{sv}");
+  for (guint i = 0; r >= 0 && i < contacts->len; i++)
+    if (contact_fits (contacts->pdata[i], &filter))
+      r = append_contact (reply, contacts->pdata[i]);
+  if (r >= 0)
+    r = sd_bus_message_close_container (reply);
+  return fd_call_send (call, reply, r);
+}
+
+static const FdMethod methods[] = {
+  { "Connect", FD_ALLOW_ANYBODY, NULL, run_connect },
+  { "Disconnect", FD_ALLOW_UNCONFINED, NULL, run_disconnect },
+  { "Remove", FD_ALLOW_UNCONFINED, NULL, run_remove },
+  { "Update", FD_ALLOW_UNCONFINED, NULL, run_update },
+  { "SetPassword", FD_ALLOW_UNCONFINED, NULL, run_set_password },
+  { "ListContacts", FD_ALLOW_UNCONFINED, NULL, run_list_contacts },
+};
+
+static int
+on_call (sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+  return fd_bus_run (methods, G_N_ELEMENTS (methods), message, userdata, ret_error);
+}
+
+#define METHOD(member, in, in_names, out, out_names) \
+  SD_BUS_METHOD_WITH_NAMES (member, in, in_names, out, out_names, on_call, SD_BUS_VTABLE_UNPRIVILEGED)
+#define TEXT(name, flags) SD_BUS_PROPERTY (name, "s", get_text, 0, flags)
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define WRITABLE (SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+const sd_bus_vtable fd_bus_account_vtable[] = {
+  SD_BUS_VTABLE_START (0),
+  METHOD ("Connect", "", "", "", ""),
+  METHOD ("Disconnect", "", "", "", ""),
+  METHOD ("Remove", "", "", "", ""),
+  METHOD ("Update", "a{sv}", SD_BUS_PARAM (settings), "", ""),
+  METHOD ("SetPassword", "ha{sv}", SD_BUS_PARAM (fd) SD_BUS_PARAM (options), "", ""),
+  METHOD ("ListContacts", "a{sv}", SD_BUS_PARAM (filter), "aa{sv}", SD_BUS_PARAM (contacts)),
+  TEXT ("Id", SD_BUS_VTABLE_PROPERTY_CONST),
+  TEXT ("Jid", CHANGES),
+  TEXT ("FullJid", CHANGES),
+  SD_BUS_WRITABLE_PROPERTY ("Enabled", "b", get_enabled, set_enabled, 0, WRITABLE),
+  TEXT ("Status", CHANGES),
+  TEXT ("Error", CHANGES),
+  TEXT ("ErrorMessage", CHANGES),
+  TEXT ("PasswordSource", CHANGES),
+  SD_BUS_PROPERTY ("Tls", "a{sv}", get_tls, 0, CHANGES),
+  SD_BUS_WRITABLE_PROPERTY ("AutoAccept", "as", get_auto_accept, set_auto_accept, 0, WRITABLE),
+  SD_BUS_VTABLE_END,
+};
