@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fardelctl send. Files go as paths, which can be resumed later; standard input
+ * as a descriptor.
+ */
+#include "ctl.h"
+
+#include "follow.h"
+#include "json.h"
+#include "value.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOT_GIVEN G_MININT
+
+typedef struct
+{
+  char *account;
+  char *name;
+  char *description;
+  char *mime_type;
+  char *resource;
+  char **transports;
+  int timeout; /* NOT_GIVEN */
+  gint64 size;
+  gboolean hash;
+  gboolean wait;
+} SendOptions;
+
+static void
+send_options_clear (SendOptions *options)
+{
+  g_free (options->account);
+  g_free (options->name);
+  g_free (options->description);
+  g_free (options->mime_type);
+  g_free (options->resource);
+  g_strfreev (options->transports);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SendOptions, send_options_clear)
+
+static gboolean
+parse_options (Ctl *ctl, SendOptions *options, int *argc, char ***argv)
+{
+  const GOptionEntry entries[] = {
+    { "wait", 'w', 0, G_OPTION_ARG_NONE, &options->wait, "Show the progress, and wait for the end", NULL },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &options->account, "Send with this account", "ID" },
+    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "File name for the peer (needed for \"-\")",
+      "NAME" },
+    { "description", 0, 0, G_OPTION_ARG_STRING, &options->description, "Text for the peer", "TEXT" },
+    { "mime-type", 0, 0, G_OPTION_ARG_STRING, &options->mime_type, "Media type (default: found out)",
+      "TYPE" },
+    { "resource", 0, 0, G_OPTION_ARG_STRING, &options->resource, "Send to this resource of the peer",
+      "NAME" },
+    { "timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout,
+      "Give up if there is no answer (default: a day; 0: never)", "SECONDS" },
+    { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->transports,
+      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "NAME" },
+    { "hash", 0, 0, G_OPTION_ARG_NONE, &options->hash, "Send the checksum with the offer, not after the file",
+      NULL },
+    { "size", 0, 0, G_OPTION_ARG_INT64, &options->size, "How much will come from standard input", "BYTES" },
+    { NULL },
+  };
+
+  options->timeout = NOT_GIVEN;
+  options->size = -1;
+  return ctl_parse (ctl, entries, argc, argv, 2, -1);
+}
+
+/* Without "name", which is not an option everywhere. */
+static GVariantDict *
+collect_options (const SendOptions *options)
+{
+  GVariantDict *dict = g_variant_dict_new (NULL);
+
+  ctl_value_insert_string (dict, "account", options->account);
+  ctl_value_insert_string (dict, "description", options->description);
+  ctl_value_insert_string (dict, "mime-type", options->mime_type);
+  ctl_value_insert_string (dict, "resource", options->resource);
+  ctl_value_insert_strings (dict, "transports", options->transports);
+  if (options->timeout != NOT_GIVEN)
+    g_variant_dict_insert (dict, "timeout", "u", options->timeout);
+  if (options->hash)
+    g_variant_dict_insert (dict, "hash", "b", TRUE);
+  return dict;
+}
+
+static CtlExit
+offer_stdin (Ctl *ctl, const char *peer, const SendOptions *options, GPtrArray *paths)
+{
+  g_autoptr (GVariantDict) dict = collect_options (options);
+  g_autoptr (GVariant) reply = NULL;
+  char *path;
+  CtlExit status;
+
+  if (!options->name)
+    return ctl_fail (ctl, CTL_USAGE, "", "Standard input has no name: give one with --name.");
+  if (isatty (STDIN_FILENO))
+    return ctl_fail (ctl, CTL_USAGE, "", "Standard input is the terminal: use a pipe or a file.");
+  if (options->size >= 0)
+    g_variant_dict_insert (dict, "size", "x", options->size);
+  status = ctl_call (
+    ctl, CTL_ROOT, CTL_MANAGER, "OfferFd",
+    g_variant_new ("(shs@a{sv})", peer, STDIN_FILENO, options->name, g_variant_dict_end (dict)), &reply);
+  if (status != CTL_OK)
+    return status;
+  g_variant_get (reply, "(o)", &path);
+  g_ptr_array_add (paths, path);
+  return CTL_OK;
+}
+
+static CtlExit
+offer_one (Ctl *ctl, const char *peer, const char *file, const SendOptions *options, GPtrArray *paths)
+{
+  g_autoptr (GVariantDict) dict = collect_options (options);
+  g_autoptr (GVariant) reply = NULL;
+  char *path;
+  CtlExit status;
+
+  ctl_value_insert_string (dict, "name", options->name);
+  status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "Offer",
+                     g_variant_new ("(ss@a{sv})", peer, file, g_variant_dict_end (dict)), &reply);
+  if (status != CTL_OK)
+    return status;
+  g_variant_get (reply, "(o)", &path);
+  g_ptr_array_add (paths, path);
+  return CTL_OK;
+}
+
+static CtlExit
+offer_many (Ctl *ctl, const char *peer, GPtrArray *files, const SendOptions *options, GPtrArray *paths)
+{
+  g_autoptr (GVariantDict) dict = collect_options (options);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) iter = NULL;
+  char *path;
+  CtlExit status;
+
+  if (options->name)
+    return ctl_fail (ctl, CTL_USAGE, "", "--name is for one file, not for several or a directory.");
+  status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "OfferMany",
+                     g_variant_new ("(s@as@a{sv})", peer,
+                                    g_variant_new_strv ((const char *const *) files->pdata, files->len),
+                                    g_variant_dict_end (dict)),
+                     &reply);
+  if (status != CTL_OK)
+    return status;
+  g_variant_get (reply, "(ao)", &iter);
+  while (g_variant_iter_next (iter, "o", &path))
+    g_ptr_array_add (paths, path);
+  return CTL_OK;
+}
+
+/* The object paths of the new transfers go to @paths. */
+static CtlExit
+offer (Ctl *ctl, const char *peer, char **arguments, const SendOptions *options, GPtrArray *paths)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  gboolean directory = FALSE;
+
+  if (g_str_equal (arguments[0], "-") && !arguments[1])
+    return offer_stdin (ctl, peer, options, paths);
+  if (options->size >= 0)
+    return ctl_fail (ctl, CTL_USAGE, "", "--size is for standard input only.");
+
+  for (guint i = 0; arguments[i]; i++)
+    {
+      struct stat st;
+
+      if (g_str_equal (arguments[i], "-"))
+        return ctl_fail (ctl, CTL_USAGE, "", "Standard input cannot be sent together with other files.");
+      if (stat (arguments[i], &st) < 0)
+        return ctl_fail (ctl, CTL_FAILED, "", "%s: %s", arguments[i], g_strerror (errno));
+      directory = directory || S_ISDIR (st.st_mode);
+      g_ptr_array_add (files, ctl_absolute_path (arguments[i]));
+    }
+  return files->len > 1 || directory ? offer_many (ctl, peer, files, options, paths)
+                                     : offer_one (ctl, peer, g_ptr_array_index (files, 0), options, paths);
+}
+
+static CtlExit
+send_files (Ctl *ctl, int argc, char **argv)
+{
+  g_auto (SendOptions) options = { 0 };
+  g_autoptr (CtlTracker) tracker = NULL;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  CtlExit status = CTL_OK;
+
+  if (!parse_options (ctl, &options, &argc, &argv))
+    return CTL_USAGE;
+  if (options.timeout < 0 && options.timeout != NOT_GIVEN)
+    return ctl_fail (ctl, CTL_USAGE, "", "--timeout: %d is not a time.", options.timeout);
+
+  if (options.wait)
+    status = ctl_tracker_new (ctl, FALSE, &tracker); /* before the transfers can change */
+  if (status == CTL_OK)
+    status = offer (ctl, argv[1], argv + 2, &options, paths);
+  if (status == CTL_OK)
+    status = ctl_follow (ctl, tracker, paths);
+  return status;
+}
+
+const CtlCommand ctl_send_commands[] = {
+  { "send", "PEER FILE...|-", "Offer files, directories or standard input", send_files },
+  { NULL },
+};

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The commands that follow transfers, and how others do it.
+ */
+#include "ctl.h"
+
+#include "follow.h"
+#include "json.h"
+#include "transfer.h"
+
+#include <string.h>
+
+CtlExit
+ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
+{
+  g_autofree char *running = NULL;
+  CtlExit status = CTL_OK;
+
+  for (guint i = 0; i < paths->len && status == CTL_OK; i++)
+    {
+      const char *path = g_ptr_array_index (paths, i);
+      const char *id = strrchr (path, '/') + 1;
+
+      if (tracker)
+        status = ctl_tracker_add (tracker, path);
+      else if (ctl->json)
+        ctl_json_print (ctl->out, g_variant_new_parsed ("{'Id': <%u>, 'Path': <%o>}",
+                                                        (guint32) g_ascii_strtoull (id, NULL, 10), path));
+      else
+        fprintf (ctl->out, "%s\n", id);
+    }
+  if (!tracker || status != CTL_OK)
+    return status;
+
+  status = ctl_tracker_run (tracker, -1);
+  running = ctl_tracker_list_running (tracker);
+  if (status == CTL_INTERRUPTED && ctl->out != stderr)
+    fprintf (stderr, "Still running: see \"fardelctl wait %s\", or end with \"fardelctl cancel %s\".\n",
+             running, running);
+  return status;
+}
+
+static CtlExit
+wait_for (Ctl *ctl, int argc, char **argv)
+{
+  double seconds = -1;
+  const GOptionEntry entries[] = {
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds, "Wait no longer than this (exit code 7)", "SECONDS" },
+    { NULL },
+  };
+  g_autoptr (CtlTracker) tracker = NULL;
+  CtlExit status;
+
+  if (!ctl_parse (ctl, entries, &argc, &argv, 1, -1))
+    return CTL_USAGE;
+  status = ctl_tracker_new (ctl, FALSE, &tracker);
+  for (int i = 1; i < argc && status == CTL_OK; i++)
+    {
+      g_autofree char *path = ctl_transfer_path (ctl, argv[i]);
+
+      status = path ? ctl_tracker_add (tracker, path) : CTL_USAGE;
+    }
+  if (status != CTL_OK)
+    return status;
+  return ctl_tracker_run (tracker, seconds < 0 ? -1 : (gint64) (MIN (seconds, G_MAXINT32) * G_USEC_PER_SEC));
+}
+
+static CtlExit
+watch (Ctl *ctl, int argc, char **argv)
+{
+  g_autoptr (CtlTracker) tracker = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) iter = NULL;
+  GVariant *properties;
+  CtlExit status;
+
+  if (!ctl_parse (ctl, NULL, &argc, &argv, 0, 0))
+    return CTL_USAGE;
+  status = ctl_tracker_new (ctl, TRUE, &tracker);
+  if (status == CTL_OK)
+    status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "ListTransfers", g_variant_new ("(a{sv})", NULL), &reply);
+  if (status != CTL_OK)
+    return status;
+
+  g_variant_get (reply, "(aa{sv})", &iter);
+  while (g_variant_iter_loop (iter, "@a{sv}", &properties))
+    {
+      g_autoptr (CtlTransfer) transfer = ctl_transfer_new ("", properties);
+      const char *path;
+
+      if (!ctl_transfer_is_final (transfer) && g_variant_lookup (properties, "Path", "&o", &path))
+        ctl_tracker_add_known (tracker, path, properties);
+    }
+  return ctl_tracker_run (tracker, -1);
+}
+
+const CtlCommand ctl_wait_commands[] = {
+  { "wait", "ID...", "Wait until transfers end; the exit code tells how", wait_for },
+  { "watch", "", "Follow what runs and what comes, until interrupted", watch },
+  { NULL },
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * fardelctl: the daemon's D-Bus interface as commands. Here: which command, and
+ * how its options are read.
+ */
+#include "ctl.h"
+
+#include <locale.h>
+#include <string.h>
+
+static const CtlCommand *const groups[] = {
+  ctl_send_commands, ctl_transfer_commands, ctl_wait_commands, ctl_peer_commands, ctl_account_commands,
+};
+
+static void
+print_help (void)
+{
+  printf ("Usage:\n  fardelctl [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
+          "Sends and receives files over XMPP, by the fardel daemon of this session.\n\nCommands:\n");
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+    for (const CtlCommand *command = groups[i]; command->name; command++)
+      {
+        g_autofree char *usage = g_strdup_printf ("%s %s", command->name, command->arguments);
+
+        printf ("  %-36s %s\n", usage, command->summary);
+      }
+  printf ("\n\"fardelctl COMMAND --help\" shows the options of a command.\n"
+          "ID is the number of a transfer, or the short name of an account.\n"
+          "\nOptions:\n"
+          "  --json      One JSON object or array per line on standard output. The keys are the\n"
+          "              names of the D-Bus properties, and Path, the object path; lists are\n"
+          "              arrays. Commands that follow transfers (wait, watch, --wait) print an\n"
+          "              object with all properties for each transfer, then one with Id, Path\n"
+          "              and what changed for each event. Errors are objects with Error and\n"
+          "              ErrorMessage on standard error. Commands without a result print nothing.\n"
+          "  --version   Show the version\n"
+          "  --help      Show this\n"
+          "\nExit codes:\n"
+          "    0  done, or the request was taken\n"
+          "    1  the daemon refused it, or it failed here\n"
+          "    2  wrong usage\n"
+          "    3  there is no session bus or no daemon, or the daemon went away\n"
+          "    4  a transfer that was waited for failed\n"
+          "    5  ... was rejected\n"
+          "    6  ... was cancelled\n"
+          "    7  the time to wait is over\n"
+          "  130  interrupted; transfers go on\n"
+          "\nEnvironment: DBUS_SESSION_BUS_ADDRESS, NO_COLOR\n");
+}
+
+/* The command that argv begins with; the longer name first, so that "account"
+ * alone would not hide "account list". @ret_words: how many words it took. */
+static const CtlCommand *
+find_command (int argc, char **argv, int *ret_words)
+{
+  for (int words = MIN (argc, 2); words > 0; words--)
+    {
+      g_autofree char *name = words == 2 ? g_strjoin (" ", argv[0], argv[1], NULL) : g_strdup (argv[0]);
+
+      for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
+        for (const CtlCommand *command = groups[i]; command->name; command++)
+          if (g_str_equal (command->name, name))
+            {
+              *ret_words = words;
+              return command;
+            }
+    }
+  return NULL;
+}
+
+gboolean
+ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int min, int max)
+{
+  const GOptionEntry common[] = {
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (ctl->command->arguments);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_set_summary (context, ctl->command->summary);
+  if (entries)
+    g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_main_entries (context, common, NULL);
+
+  if (!g_option_context_parse (context, argc, argv, &error))
+    ctl_fail (ctl, CTL_USAGE, "", "%s. Try \"fardelctl %s --help\".", error->message, ctl->command->name);
+  else if (*argc - 1 < min || (max >= 0 && *argc - 1 > max))
+    ctl_fail (ctl, CTL_USAGE, "", "Usage: fardelctl %s %s", ctl->command->name, ctl->command->arguments);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+char *
+ctl_absolute_path (const char *path)
+{
+  g_autofree char *cwd = g_get_current_dir ();
+  g_autofree char *joined = g_path_is_absolute (path) ? g_strdup (path) : g_build_filename (cwd, path, NULL);
+  g_auto (GStrv) parts = g_strsplit (joined, "/", -1);
+  GString *absolute = g_string_new (NULL);
+
+  for (guint i = 0; parts[i]; i++)
+    if (*parts[i] && !g_str_equal (parts[i], "."))
+      g_string_append_printf (absolute, "/%s", parts[i]);
+  if (g_str_has_suffix (joined, "/") || g_str_has_suffix (joined, "/.") || absolute->len == 0)
+    g_string_append_c (absolute, '/');
+  return g_string_free (absolute, FALSE);
+}
+
+/* D-Bus has only UTF-8 strings. */
+static gboolean
+check_utf8 (Ctl *ctl, int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++)
+    if (!g_utf8_validate (argv[i], -1, NULL))
+      {
+        ctl_fail (ctl, CTL_USAGE, "",
+                  "Argument %d is not UTF-8. To send a file with such a name: fardelctl send PEER - --name "
+                  "NAME < FILE",
+                  i);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static CtlExit
+run (Ctl *ctl, int argc, char **argv)
+{
+  g_autofree char *program = NULL;
+  int first = 1, words = 0;
+
+  if (!check_utf8 (ctl, argc, argv))
+    return CTL_USAGE;
+  for (; first < argc && argv[first][0] == '-'; first++)
+    {
+      if (g_str_equal (argv[first], "--json"))
+        ctl->json = TRUE;
+      else if (g_str_equal (argv[first], "--version"))
+        {
+          printf ("fardelctl %s\n", FARDEL_VERSION);
+          return CTL_OK;
+        }
+      else if (g_str_equal (argv[first], "--help") || g_str_equal (argv[first], "-h"))
+        {
+          print_help ();
+          return CTL_OK;
+        }
+      else
+        return ctl_fail (ctl, CTL_USAGE, "", "There is no option %s. Try \"fardelctl --help\".", argv[first]);
+    }
+  if (first == argc)
+    return ctl_fail (ctl, CTL_USAGE, "", "Which command? Try \"fardelctl --help\".");
+
+  ctl->command = find_command (argc - first, argv + first, &words);
+  if (!ctl->command)
+    return ctl_fail (ctl, CTL_USAGE, "", "There is no command \"%s\". Try \"fardelctl --help\".",
+                     argv[first]);
+  program = g_strdup_printf ("fardelctl %s", ctl->command->name);
+  g_set_prgname (program); /* for the usage line of GOption */
+  first += words - 1;
+  return ctl->command->run (ctl, argc - first, argv + first);
+}
+
+int
+main (int argc, char **argv)
+{
+  Ctl ctl = { .out = stdout };
+  CtlExit status;
+
+  /* Not LC_NUMERIC and others: numbers look the same for everybody's scripts. */
+  setlocale (LC_CTYPE, "");
+  status = run (&ctl, argc, argv);
+  if ((fflush (stdout) != 0 || ferror (stdout)) && status == CTL_OK)
+    status = ctl_fail (&ctl, CTL_FAILED, "", "Cannot write to standard output.");
+  sd_bus_flush_close_unref (ctl.bus);
+  return status;
+}
