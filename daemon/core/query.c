@@ -7,6 +7,7 @@
 #include "xmpp/jid.h"
 
 #define QUERY_SECONDS 20 /* D-Bus callers give up after 25 */
+#define MAX_QUERIES 64 /* under way at once: sandboxed apps may ask too */
 
 typedef struct
 {
@@ -96,6 +97,12 @@ on_time_limit (gpointer data)
 static gboolean
 start (Query *query, const char *peer, const char *account, GError **error)
 {
+  if (query->manager->queries->len > MAX_QUERIES)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
+                   "%d peers are being asked: try again in a moment", MAX_QUERIES);
+      return FALSE;
+    }
   query->jid = fd_jid_prepare (peer, error);
   if (!query->jid)
     return FALSE;

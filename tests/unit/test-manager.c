@@ -269,6 +269,29 @@ test_query (Fixture *f, gconstpointer data)
   g_assert_false (answer.can_receive);
 }
 
+static void
+test_many_queries (Fixture *f, gconstpointer data)
+{
+  enum
+  {
+    MORE_THAN_ALLOWED = 100
+  };
+  g_autofree Answer *answers = g_new0 (Answer, MORE_THAN_ALLOWED);
+  guint refused = 0;
+
+  go_online (f);
+  for (guint i = 0; i < MORE_THAN_ALLOWED; i++)
+    fd_manager_query_peer (f->manager, BOB, "", on_queried, &answers[i]);
+  for (guint i = 0; i < MORE_THAN_ALLOWED; i++)
+    {
+      while (!answers[i].calls)
+        g_main_context_iteration (NULL, TRUE);
+      g_assert_cmpuint (answers[i].calls, ==, 1);
+      refused += answers[i].code == FD_ERROR_LIMIT_EXCEEDED;
+    }
+  g_assert_cmpuint (refused, ==, MORE_THAN_ALLOWED - 64);
+}
+
 /* --- the end --- */
 
 static void
@@ -412,6 +435,7 @@ main (int argc, char **argv)
   ADD ("account/update-in-place", test_account_update_in_place);
   ADD ("reload", test_reload);
   ADD ("query", test_query);
+  ADD ("many-queries", test_many_queries);
   ADD ("stop", test_stop);
   ADD ("stop/at-once", test_stop_at_once);
   ADD ("stop/hangs", test_stop_hangs);
