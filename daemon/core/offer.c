@@ -139,6 +139,7 @@ send_offer (FdTransfer *transfer, const FdPeerInfo *peer)
   FdSessionParams params = {
     .paths = fd_policy_offer_paths (transfer->paths, contact),
     .loopback = fd_account_get_config (account)->allow_loopback,
+    .hidden = fd_policy_hides (transfer->paths, contact),
     .timeout_s = MAX (seconds_left (transfer), 1),
   };
   g_autoptr (FdFile) file = describe (transfer);

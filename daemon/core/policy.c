@@ -42,12 +42,18 @@ fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **
   return TRUE;
 }
 
+gboolean
+fd_policy_hides (FdPath wanted, gboolean contact)
+{
+  return !contact && (wanted == FD_PATH_NONE || wanted == FD_PATH_ANY);
+}
+
 FdPath
 fd_policy_offer_paths (FdPath wanted, gboolean contact)
 {
-  if (wanted != FD_PATH_NONE && wanted != FD_PATH_ANY)
-    return wanted;
-  return contact ? FD_PATH_ANY : FD_PATH_ANY & ~FD_PATH_SOCKS5_DIRECT;
+  if (fd_policy_hides (wanted, contact))
+    return FD_PATH_ANY & ~FD_PATH_SOCKS5_DIRECT;
+  return wanted != FD_PATH_NONE ? wanted : FD_PATH_ANY;
 }
 
 static gboolean

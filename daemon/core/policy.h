@@ -23,8 +23,11 @@ const char *fd_policy_incoming (const FdIncomingFacts *facts);
 /* May one more transfer be made by @app_id, which has @of_app? LIMIT_EXCEEDED. */
 gboolean fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **error);
 
-/* Which of the @wanted paths (NONE: any) an offer may use. Whoever is no contact
- * does not learn our addresses, unless the caller named the paths. */
+/* Whoever is no contact does not learn our addresses by an offer, unless the
+ * caller named the paths: @wanted is neither NONE nor ANY. */
+gboolean fd_policy_hides (FdPath wanted, gboolean contact);
+
+/* Which of the @wanted paths (NONE: any) an offer may use. */
 FdPath fd_policy_offer_paths (FdPath wanted, gboolean contact);
 
 /* Is an offer of @name by the bare JID @peer taken without asking? Not if it

@@ -88,6 +88,7 @@ typedef struct
 {
   FdPath paths; /* allowed */
   gboolean loopback; /* 127.0.0.1 and ::1 are candidates too */
+  gboolean hidden; /* the peer must not learn our address: no path but our own proxies and IBB */
   guint timeout_s; /* outgoing: how long the peer may take to answer; 0: 24 h */
 } FdSessionParams;
 

@@ -229,6 +229,8 @@ s5b_policy (const FdSessionParams *params)
     policy |= FD_S5B_ALLOW_PROXY;
   if (params->loopback)
     policy |= FD_S5B_ALLOW_LOOPBACK;
+  if (params->hidden)
+    policy |= FD_S5B_HIDE;
   return policy;
 }
 

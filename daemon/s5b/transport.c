@@ -176,6 +176,8 @@ on_dial (FdS5bEventType event, const char *cid, gpointer data)
 static const char *
 forbidden (FdS5bTransport *transport, const FdS5bCandidate *candidate)
 {
+  if (transport->policy & FD_S5B_HIDE)
+    return "not dialed: the peer shall not learn our address";
   if (candidate->type == FD_S5B_PROXY)
     return transport->policy & FD_S5B_ALLOW_PROXY ? NULL : "not dialed: proxies are switched off";
   if (!(transport->policy & FD_S5B_ALLOW_DIRECT))

@@ -25,6 +25,7 @@ typedef enum
 {
   FD_S5B_ALLOW_DIRECT = 1 << 0, /* show and dial addresses */
   FD_S5B_ALLOW_PROXY = 1 << 1,
+  FD_S5B_HIDE = 1 << 3, /* dial nothing that the peer names: any host may call itself a proxy */
   FD_S5B_ALLOW_LOOPBACK = 1 << 2, /* both ends on one host; set by option */
 } FdS5bPolicy;
 

@@ -143,6 +143,10 @@ test_policy_paths (void)
   g_assert_cmpint (fd_policy_offer_paths (FD_PATH_ANY, FALSE), ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
   g_assert_cmpint (fd_policy_offer_paths (FD_PATH_SOCKS5_DIRECT, FALSE), ==, FD_PATH_SOCKS5_DIRECT);
   g_assert_cmpint (fd_policy_offer_paths (FD_PATH_IBB, TRUE), ==, FD_PATH_IBB);
+  g_assert_true (fd_policy_hides (FD_PATH_NONE, FALSE));
+  g_assert_true (fd_policy_hides (FD_PATH_ANY, FALSE));
+  g_assert_false (fd_policy_hides (FD_PATH_NONE, TRUE));
+  g_assert_false (fd_policy_hides (FD_PATH_SOCKS5_PROXY, FALSE));
 }
 
 static void

@@ -482,6 +482,18 @@ test_relay_only (void)
     "No TCP path: 192.0.2.77:9 not dialed: direct connections are switched off; we had nothing to offer");
 }
 
+/* A stranger may call its own host a proxy. */
+static void
+test_hidden (void)
+{
+  g_autoptr (FdS5bInfo) info = fd_s5b_info_new (FD_S5B_CANDIDATES, SID);
+  g_autofree char *got = NULL;
+
+  add_candidate (info, "a", FD_S5B_PROXY, "192.0.2.77", 9);
+  got = fail_against (FD_S5B_ALLOW_PROXY | FD_S5B_HIDE, info);
+  g_assert_nonnull (strstr (got, "proxy 192.0.2.77:9 not dialed: the peer shall not learn our address"));
+}
+
 static void
 test_nothing_offered (void)
 {
@@ -650,6 +662,7 @@ main (int argc, char **argv)
   g_test_add_func ("/s5b-transport/proxy-drops", test_proxy_drops);
   g_test_add_func ("/s5b-transport/nothing-works", test_nothing_works);
   g_test_add_func ("/s5b-transport/relay-only", test_relay_only);
+  g_test_add_func ("/s5b-transport/hidden", test_hidden);
   g_test_add_func ("/s5b-transport/nothing-offered", test_nothing_offered);
   g_test_add_func ("/s5b-transport/own-listener", test_own_listener);
   g_test_add_func ("/s5b-transport/own-offer", test_own_offer);
