@@ -86,6 +86,7 @@ def managed(client):
 
 
 def test_object_manager(alice, bob, transfer):
+    transfer.wait_for("State", "offered")  # from here on nothing changes by itself
     objects = managed(alice.client)
     assert set(objects) - {ROOT} == {alice.account("alice").path, transfer.path}
     assert objects[transfer.path][TRANSFER] == transfer.all()
