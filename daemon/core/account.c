@@ -23,6 +23,7 @@ struct FdAccount
   FdClient *client;
   FdJingle *jingle;
   gboolean online; /* what jingle was told last */
+  const char *shown_status; /* what the hooks were told last; NULL: nothing */
 
   FdSecretRequest *lookup; /* NULL: no password is being looked for */
   GPtrArray *pipes; /* PasswordPipe: fd_account_set_password() under way */
@@ -125,6 +126,14 @@ fd_account_get_jingle (FdAccount *account)
 static void
 emit (FdAccount *account, FdAccountFields fields)
 {
+  const char *status = fd_account_get_status (account);
+
+  /* While the password is looked up, and then for real: it says the same twice. */
+  if (g_strcmp0 (status, "connecting") == 0 && g_strcmp0 (account->shown_status, status) == 0)
+    fields &= ~FD_ACCOUNT_STATUS;
+  account->shown_status = status;
+  if (!fields)
+    return;
   account->hooks->changed (account, fields, account->data);
 }
 
