@@ -289,6 +289,19 @@ send_all (FdPump *pump)
   return TRUE;
 }
 
+/* A sender that goes on after the size it offered means another file. */
+static gboolean
+check_surplus (FdPump *pump)
+{
+  char byte;
+
+  if (pump->length < 0 || recv (pump->stream, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+    return TRUE;
+  g_set_error_literal (&pump->error, FD_ERROR, FD_ERROR_PROTOCOL,
+                       "The peer sends more bytes than it offered; ask for the file again");
+  return FALSE;
+}
+
 static gboolean
 receive_all (FdPump *pump)
 {
@@ -296,7 +309,7 @@ receive_all (FdPump *pump)
   gint64 size = pump->length < 0 ? -1 : (gint64) MIN (end, G_MAXINT64);
 
   return fd_sink_open (pump->sink, size, &pump->error)
-         && fd_sink_truncate (pump->sink, pump->offset, &pump->error) && move (pump);
+         && fd_sink_truncate (pump->sink, pump->offset, &pump->error) && move (pump) && check_surplus (pump);
 }
 
 static gboolean

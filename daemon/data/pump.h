@@ -19,7 +19,7 @@ typedef struct
   FdDigest digest; /* of the bytes moved, if complete */
   /* NULL if complete. CANCELLED: fd_pump_stop(). READ_FAILED, SOURCE_CHANGED,
    * NO_SPACE, WRITE_FAILED: the file. CONNECTION_FAILED: the stream broke or
-   * ended early. */
+   * ended early. PROTOCOL: the peer sent more than @length. */
   const GError *error;
 } FdPumpResult;
 
@@ -34,8 +34,8 @@ typedef void (*FdPumpDone) (FdPump *pump, const FdPumpResult *result, gpointer d
 FdPump *fd_pump_send (FdSource *source, guint64 offset, gint64 length, int stream_fd, gboolean half_close,
                       FdHashAlgo algo, FdPumpDone done, gpointer data);
 
-/* Receives exactly @length bytes (-1: until EOF) into @sink at @offset; bytes
- * beyond are not read. The sink is opened if it is not. */
+/* Receives exactly @length bytes (-1: until EOF) into @sink at @offset; that
+ * more have come is an error. The sink is opened if it is not. */
 FdPump *fd_pump_receive (FdSink *sink, guint64 offset, gint64 length, int stream_fd, FdHashAlgo algo,
                          FdPumpDone done, gpointer data);
 
