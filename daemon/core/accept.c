@@ -114,7 +114,7 @@ check_slots (FdTransfer *transfer, GError **error)
 static gboolean
 accept_into (FdTransfer *transfer, FdSink *sink, const FdAcceptOptions *options, GError **error)
 {
-  FdSessionParams params = {
+  FdContentParams params = {
     .paths = options->paths ? options->paths : FD_PATH_ANY,
     .loopback = fd_account_get_config (transfer->account)->allow_loopback,
   };
@@ -125,7 +125,7 @@ accept_into (FdTransfer *transfer, FdSink *sink, const FdAcceptOptions *options,
   g_clear_handle_id (&transfer->auto_accept_idle, g_source_remove);
   g_free (transfer->info.local_path);
   transfer->info.local_path = g_strdup (fd_sink_get_path (sink));
-  fd_session_accept (transfer->session, sink, &params);
+  fd_content_accept (transfer->content, sink, &params);
   fd_manager_transfer_changed (transfer, FD_TRANSFER_LOCAL_PATH);
   fd_transfer_enter (transfer, FD_STATE_NEGOTIATING);
   return TRUE;

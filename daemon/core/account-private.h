@@ -13,13 +13,14 @@ typedef struct
   void (*online) (FdAccount *account, gpointer data);
   /* A resource of this contact can receive files now. */
   void (*available) (FdAccount *account, const char *bare_jid, gpointer data);
-  /* As FdJingleIncoming. */
-  gboolean (*incoming) (FdAccount *account, FdSession *session, const char **ret_reason, gpointer data);
-  /* The stream will be closed on purpose: sessions must be told now … */
+  /* As FdJingleHooks. */
+  gboolean (*admit) (FdAccount *account, const char *peer, gpointer data);
+  gboolean (*incoming) (FdAccount *account, FdContent *content, const char **ret_reason, gpointer data);
+  /* The stream will be closed on purpose: peers must be told now … */
   void (*closing) (FdAccount *account, gpointer data);
   /* … and are waited for: are there any? */
   gboolean (*busy) (FdAccount *account, gpointer data);
-  /* Client, peers and sessions are freed right after this. */
+  /* Client, peers and contents are freed right after this. */
   void (*dropped) (FdAccount *account, gpointer data);
   /* Last event after fd_account_close(), from an idle: free it. */
   void (*closed) (FdAccount *account, gpointer data);
@@ -37,7 +38,7 @@ void fd_account_apply (FdAccount *account, const FdAccountConfig *config);
 /* Disconnects for good; closed follows, also if it was not connected. */
 void fd_account_close (FdAccount *account);
 
-/* One of its sessions has ended: busy may be FALSE now. */
-void fd_account_session_ended (FdAccount *account);
+/* One of its contents has ended: busy may be FALSE now. */
+void fd_account_content_ended (FdAccount *account);
 
 FdJingle *fd_account_get_jingle (FdAccount *account);

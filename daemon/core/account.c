@@ -182,20 +182,29 @@ on_available (const char *bare_jid, gpointer data)
 }
 
 static gboolean
-on_incoming (FdSession *session, const char **ret_reason, gpointer data)
+on_incoming (FdContent *content, const char **ret_reason, gpointer data)
 {
   FdAccount *account = data;
 
-  return account->hooks->incoming (account, session, ret_reason, account->data);
+  return account->hooks->incoming (account, content, ret_reason, account->data);
+}
+
+static gboolean
+on_admit (const char *peer, gpointer data)
+{
+  FdAccount *account = data;
+
+  return account->hooks->admit (account, peer, account->data);
 }
 
 static void
 make_client (FdAccount *account)
 {
   static const FdClientHooks hooks = { .status = on_status };
+  static const FdJingleHooks jingle_hooks = { .admit = on_admit, .incoming = on_incoming };
 
   account->client = fd_client_new (&account->config->client, &hooks, account);
-  account->jingle = fd_jingle_new (account->client, on_incoming, account);
+  account->jingle = fd_jingle_new (account->client, &jingle_hooks, account);
   account->online = FALSE;
   fd_peers_set_available_callback (fd_client_get_peers (account->client), on_available, account);
   fd_s5b_proxies_configure (fd_jingle_get_proxies (account->jingle),
@@ -303,7 +312,7 @@ on_drained (gpointer data)
 }
 
 void
-fd_account_session_ended (FdAccount *account)
+fd_account_content_ended (FdAccount *account)
 {
   if (!account->draining || account->hooks->busy (account, account->data))
     return;
@@ -323,7 +332,7 @@ close_stream (FdAccount *account)
   account->drain_timer = g_timeout_add_seconds (DRAIN_SECONDS, on_drained, account);
   account->hooks->closing (account, account->data);
   emit (account, FD_ACCOUNT_STATUS);
-  fd_account_session_ended (account);
+  fd_account_content_ended (account);
 }
 
 void

@@ -95,10 +95,10 @@ on_closing (FdAccount *account, gpointer data)
 
       if (transfer->account != account || transfer->ending)
         continue;
-      if (transfer->session)
+      if (transfer->content)
         {
           transfer->disconnecting = TRUE;
-          fd_session_stop (transfer->session);
+          fd_content_stop (transfer->content);
         }
       else if (transfer->preparing)
         fd_offer_postpone (transfer, FALSE);
@@ -114,13 +114,13 @@ is_busy (FdAccount *account, gpointer data)
     {
       FdTransfer *transfer = manager->transfers->pdata[i];
 
-      if (transfer->account == account && transfer->session)
+      if (transfer->account == account && transfer->content)
         return TRUE;
     }
   return FALSE;
 }
 
-/* Sessions that have not ended by now never will: their owner goes. */
+/* Contents that have not ended by now never will: their owner goes. */
 static void
 on_dropped (FdAccount *account, gpointer data)
 {
@@ -135,7 +135,7 @@ on_dropped (FdAccount *account, gpointer data)
 
       if (transfer->account != account)
         continue;
-      if (transfer->session)
+      if (transfer->content)
         fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
       else if (transfer->preparing)
         fd_offer_postpone (transfer, FALSE);
@@ -157,6 +157,7 @@ const FdAccountHooks fd_manager_account_hooks = {
   .changed = on_changed,
   .online = on_online,
   .available = on_available,
+  .admit = fd_manager_admit,
   .incoming = fd_manager_incoming,
   .closing = on_closing,
   .busy = is_busy,

@@ -28,14 +28,24 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
 {
   FdIncomingFacts facts = {
     .stopping = manager->stopping,
-    .contact = fd_peers_is_contact (fd_account_get_peers (account), peer),
-    .accept_from_strangers = manager->config->accept_from_strangers,
     .pending_from_peer = count_pending_from (manager, account, peer),
     .pending = manager->pending,
     .transfers = manager->transfers->len,
   };
 
   return fd_policy_incoming (&facts);
+}
+
+gboolean
+fd_manager_admit (FdAccount *account, const char *peer, gpointer data)
+{
+  FdManager *manager = data;
+
+  if (fd_policy_admits (fd_peers_is_contact (fd_account_get_peers (account), peer),
+                        manager->config->accept_from_strangers))
+    return TRUE;
+  g_message ("An offer of %s is not answered: it is no contact", peer);
+  return FALSE;
 }
 
 /* From an idle, so that the session is through with announcing itself. What
@@ -55,9 +65,9 @@ on_auto_accept (gpointer data)
 }
 
 static FdTransfer *
-show_offer (FdManager *manager, FdAccount *account, FdSession *session)
+show_offer (FdManager *manager, FdAccount *account, FdContent *content)
 {
-  const FdFile *file = fd_session_get_file (session);
+  const FdFile *file = fd_content_get_file (content);
   FdHashAlgo algo = fd_file_choose_algo (file);
   const FdDigest *digest = fd_file_get_hash (file, algo);
   FdTransferInfo info = {
@@ -69,7 +79,8 @@ show_offer (FdManager *manager, FdAccount *account, FdSession *session)
     .mime_type = g_strdup (file->media_type),
     .description = g_strdup (file->description),
     .modified = file->mtime,
-    .peer = g_strdup (fd_session_get_peer (session)),
+    .batch = g_strdup (fd_content_get_batch (content)),
+    .peer = g_strdup (fd_content_get_peer (content)),
     .state = FD_STATE_OFFERED,
     .remaining = -1,
   };
@@ -78,17 +89,17 @@ show_offer (FdManager *manager, FdAccount *account, FdSession *session)
   if (digest)
     info.digest = *digest;
   transfer = fd_transfer_new (manager, account, &info);
-  transfer->session = session;
-  fd_session_set_hooks (session, &fd_transfer_session_hooks, transfer);
+  transfer->content = content;
+  fd_content_set_hooks (content, &fd_transfer_content_hooks, transfer);
   fd_manager_adopt (manager, transfer);
   return transfer;
 }
 
 gboolean
-fd_manager_incoming (FdAccount *account, FdSession *session, const char **ret_reason, gpointer data)
+fd_manager_incoming (FdAccount *account, FdContent *content, const char **ret_reason, gpointer data)
 {
   FdManager *manager = data;
-  const char *peer = fd_session_get_peer (session);
+  const char *peer = fd_content_get_peer (content);
   const char *reason = refuse (manager, account, peer);
   g_autofree char *bare = fd_jid_bare (peer);
   FdTransfer *transfer;
@@ -99,7 +110,7 @@ fd_manager_incoming (FdAccount *account, FdSession *session, const char **ret_re
       *ret_reason = reason;
       return FALSE;
     }
-  transfer = show_offer (manager, account, session);
+  transfer = show_offer (manager, account, content);
   if (fd_policy_auto_accept ((const char *const *) fd_account_get_config (account)->auto_accept, bare,
                              transfer->info.name, transfer->info.size))
     transfer->auto_accept_idle = g_idle_add (on_auto_accept, transfer);

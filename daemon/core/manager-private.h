@@ -65,7 +65,8 @@ FdAccount *fd_manager_choose_account (FdManager *manager, const char *id, const 
 
 /* --- incoming.c --- */
 
-gboolean fd_manager_incoming (FdAccount *account, FdSession *session, const char **ret_reason, gpointer data);
+gboolean fd_manager_admit (FdAccount *account, const char *peer, gpointer data);
+gboolean fd_manager_incoming (FdAccount *account, FdContent *content, const char **ret_reason, gpointer data);
 
 /* --- queue.c --- */
 

@@ -136,11 +136,12 @@ send_offer (FdTransfer *transfer, const FdPeerInfo *peer)
 {
   FdAccount *account = transfer->account;
   gboolean contact = fd_peers_is_contact (fd_account_get_peers (account), peer->full_jid);
-  FdSessionParams params = {
+  FdContentParams params = {
     .paths = fd_policy_offer_paths (transfer->paths, contact),
     .loopback = fd_account_get_config (account)->allow_loopback,
     .hidden = fd_policy_hides (transfer->paths, contact),
     .timeout_s = MAX (seconds_left (transfer), 1),
+    .batch = transfer->info.batch,
   };
   g_autoptr (FdFile) file = describe (transfer);
 
@@ -149,10 +150,11 @@ send_offer (FdTransfer *transfer, const FdPeerInfo *peer)
   transfer->fresh_timer = g_timeout_add_seconds (FRESH_SECONDS, on_not_fresh, transfer);
   g_clear_handle_id (&transfer->retry_timer, g_source_remove);
   g_clear_handle_id (&transfer->deadline_timer, g_source_remove);
-  transfer->session = fd_jingle_offer (fd_account_get_jingle (account), peer, file, transfer->source, &params,
-                                       &fd_transfer_session_hooks, transfer);
+  transfer->content = fd_jingle_offer (fd_account_get_jingle (account), peer, file, transfer->source, &params,
+                                       &fd_transfer_content_hooks, transfer);
   set_peer (transfer, peer->full_jid);
   fd_transfer_enter (transfer, FD_STATE_OFFERED);
+  fd_queue_wake (transfer->manager); /* others of its batch may join */
 }
 
 static void
@@ -182,6 +184,39 @@ choose_peer (FdTransfer *transfer)
     fd_offer_postpone (transfer, FALSE);
 }
 
+/* Files of a batch wait for each other's hashes, unless that takes long: then they
+ * can be offered in one stanza. */
+static gboolean
+waits_for (FdTransfer *transfer, FdTransfer *mate)
+{
+  return mate->prehash && mate->info.size <= HASH_FIRST_MAX && mate->account == transfer->account
+         && *mate->info.batch && g_str_equal (mate->info.batch, transfer->info.batch)
+         && g_str_equal (mate->target, transfer->target);
+}
+
+static gboolean
+waits (FdTransfer *transfer)
+{
+  GPtrArray *transfers = transfer->manager->transfers;
+
+  for (guint i = 0; i < transfers->len; i++)
+    if (waits_for (transfer, transfers->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+void
+fd_offer_ask (FdManager *manager)
+{
+  for (guint i = 0; i < manager->transfers->len; i++)
+    {
+      FdTransfer *transfer = manager->transfers->pdata[i];
+
+      if (transfer->preparing && !transfer->prehash && !transfer->query && !waits (transfer))
+        choose_peer (transfer);
+    }
+}
+
 static void
 on_hashed (const FdDigest *digest, const GError *error, gpointer data)
 {
@@ -194,7 +229,7 @@ on_hashed (const FdDigest *digest, const GError *error, gpointer data)
       return;
     }
   transfer->info.digest = *digest;
-  choose_peer (transfer);
+  fd_queue_wake (transfer->manager);
 }
 
 /* Between the call and the turn hours may pass. */
@@ -232,5 +267,5 @@ fd_offer_begin (FdTransfer *transfer)
            && (info->size <= HASH_FIRST_MAX || transfer->hash_always))
     transfer->prehash = fd_prehash_start (transfer->source, on_hashed, transfer);
   else
-    choose_peer (transfer);
+    fd_queue_wake (transfer->manager);
 }

@@ -9,13 +9,17 @@
 
 #include <string.h>
 
+gboolean
+fd_policy_admits (gboolean contact, gboolean accept_from_strangers)
+{
+  return contact || accept_from_strangers;
+}
+
 const char *
 fd_policy_incoming (const FdIncomingFacts *facts)
 {
   if (facts->stopping)
     return "gone";
-  if (!facts->contact && !facts->accept_from_strangers)
-    return "decline";
   if (facts->pending_from_peer >= FD_MAX_PENDING_PER_PEER || facts->pending >= FD_MAX_PENDING
       || facts->transfers >= FD_MAX_TRANSFERS)
     return "busy";

@@ -10,12 +10,13 @@
 typedef struct
 {
   gboolean stopping; /* the daemon goes down */
-  gboolean contact;
-  gboolean accept_from_strangers;
   guint pending_from_peer; /* offers of this bare JID that nobody answered */
   guint pending;
   guint transfers; /* all objects */
 } FdIncomingFacts;
+
+/* May this peer see that files are taken here? */
+gboolean fd_policy_admits (gboolean contact, gboolean accept_from_strangers);
 
 /* NULL: show the offer; else the Jingle reason to refuse it with. */
 const char *fd_policy_incoming (const FdIncomingFacts *facts);

@@ -7,17 +7,69 @@
 #include "core/manager-private.h"
 #include "xmpp/jid.h"
 
-/* One per peer and account, in a hash table of counters. */
+/* --- counters by what they count --- */
+
+static guint
+count (GHashTable *counts, const char *key)
+{
+  return GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
+}
+
+static void
+add (GHashTable *counts, const char *key)
+{
+  g_hash_table_replace (counts, g_strdup (key), GUINT_TO_POINTER (count (counts, key) + 1));
+}
+
+/* The sessions of a peer and account. */
 static char *
 peer_key (const FdQueueItem *item)
 {
   return g_strdup_printf ("%p %s", item->account, item->peer);
 }
 
+/* The files in the shared session of a batch. */
+static char *
+batch_key (const FdQueueItem *item)
+{
+  return g_strdup_printf ("%p %s\n%s", item->account, item->peer, item->batch ? item->batch : "");
+}
+
+static gboolean
+joins (GHashTable *counts, const FdQueueItem *item, const char *batch)
+{
+  return item->batch && *item->batch && count (counts, batch) > 0;
+}
+
+static void
+note (GHashTable *counts, const FdQueueItem *item)
+{
+  g_autofree char *peer = peer_key (item);
+  g_autofree char *batch = batch_key (item);
+
+  if (!joins (counts, item, batch))
+    add (counts, peer);
+  if (item->shared || joins (counts, item, batch))
+    add (counts, batch);
+}
+
+static gboolean
+fits (GHashTable *counts, const FdQueueItem *item)
+{
+  g_autofree char *peer = peer_key (item);
+  g_autofree char *batch = batch_key (item);
+
+  if (joins (counts, item, batch))
+    return count (counts, batch) < FD_QUEUE_PER_SESSION;
+  return count (counts, peer) < FD_QUEUE_PER_PEER;
+}
+
+/* --- whose turn --- */
+
 void
 fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboolean *ret_start)
 {
-  g_autoptr (GHashTable) sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   guint busy = 0;
   guint open = 0;
 
@@ -27,28 +79,15 @@ fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboo
       busy += items[i].kind == FD_QUEUE_BUSY;
       open += items[i].kind == FD_QUEUE_OPEN;
       if (!items[i].incoming && items[i].kind >= FD_QUEUE_OPEN)
-        {
-          char *key = peer_key (&items[i]);
-          guint count = GPOINTER_TO_UINT (g_hash_table_lookup (sessions, key));
-
-          g_hash_table_replace (sessions, key, GUINT_TO_POINTER (count + 1));
-        }
+        note (counts, &items[i]);
     }
   for (guint i = 0; i < n && busy < slots && busy + open < max; i++)
-    {
-      g_autofree char *key = NULL;
-      guint count;
-
-      if (items[i].kind != FD_QUEUE_READY)
-        continue;
-      key = peer_key (&items[i]);
-      count = GPOINTER_TO_UINT (g_hash_table_lookup (sessions, key));
-      if (count >= FD_QUEUE_PER_PEER)
-        continue;
-      g_hash_table_replace (sessions, g_steal_pointer (&key), GUINT_TO_POINTER (count + 1));
-      ret_start[i] = TRUE;
-      busy++;
-    }
+    if (items[i].kind == FD_QUEUE_READY && fits (counts, &items[i]))
+      {
+        note (counts, &items[i]);
+        ret_start[i] = TRUE;
+        busy++;
+      }
 }
 
 /* A bare JID without presence has nobody to ask; a full one can be tried. */
@@ -93,6 +132,7 @@ on_idle (gpointer data)
   manager->queue_idle = 0;
   if (manager->stopping)
     return G_SOURCE_REMOVE;
+  fd_offer_ask (manager);
   for (guint i = 0; i < n; i++)
     {
       FdTransfer *transfer = manager->transfers->pdata[i];
@@ -102,10 +142,12 @@ on_idle (gpointer data)
       items[i] = (FdQueueItem){ .kind = classify (transfer),
                                 .incoming = transfer->info.incoming,
                                 .account = transfer->account,
-                                .peer = bare };
+                                .peer = bare,
+                                .batch = transfer->info.batch,
+                                .shared = transfer->content && fd_content_is_shared (transfer->content) };
     }
   fd_queue_select (items, n, manager->config->max_active, FD_MAX_ACTIVE, start);
-  /* Starting one never takes another off the list. */
+  /* Starting one never takes another off the list, nor does asking. */
   for (guint i = 0; i < n; i++)
     if (start[i])
       fd_offer_begin (manager->transfers->pdata[i]);

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #define FD_QUEUE_PER_PEER 3 /* sessions with one peer at a time: clients show each as a dialog */
+#define FD_QUEUE_PER_SESSION 16 /* files at a time in one that takes several: a peer has limits, too */
 
 typedef enum
 {
@@ -23,9 +24,12 @@ typedef struct
   gboolean incoming; /* does not count for its peer */
   gconstpointer account;
   const char *peer; /* bare JID */
+  const char *batch; /* "" or NULL: belongs to no other */
+  gboolean shared; /* OPEN or BUSY: others of its batch may join its session */
 } FdQueueItem;
 
 /* Sets @ret_start (of @n) for READY items to start now, in their order: at most
- * @slots BUSY ones together, at most FD_QUEUE_PER_PEER sessions to a peer, and at
- * most @max that are OPEN or BUSY. */
+ * @slots BUSY ones together, at most FD_QUEUE_PER_PEER sessions to a peer, each of
+ * which has one file or, if it is shared, up to FD_QUEUE_PER_SESSION of a batch,
+ * and at most @max that are OPEN or BUSY. */
 void fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboolean *ret_start);

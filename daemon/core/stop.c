@@ -5,16 +5,16 @@
  */
 #include "core/manager-private.h"
 
-#define SESSIONS_SECONDS 3 /* then the streams close anyhow … */
+#define CONTENTS_SECONDS 3 /* then the streams close anyhow … */
 #define STREAMS_SECONDS 2 /* … and get this long */
 
 static guint
-count_sessions (FdManager *manager)
+count_contents (FdManager *manager)
 {
   guint n = 0;
 
   for (guint i = 0; i < manager->transfers->len; i++)
-    n += ((FdTransfer *) manager->transfers->pdata[i])->session != NULL;
+    n += ((FdTransfer *) manager->transfers->pdata[i])->content != NULL;
   return n;
 }
 
@@ -42,7 +42,7 @@ close_streams (FdStop *stop)
 }
 
 static gboolean
-on_sessions_late (gpointer data)
+on_contents_late (gpointer data)
 {
   FdStop *stop = data;
 
@@ -53,7 +53,7 @@ on_sessions_late (gpointer data)
 }
 
 static gboolean
-on_sessions_ended (gpointer data)
+on_contents_ended (gpointer data)
 {
   FdStop *stop = data;
 
@@ -72,8 +72,8 @@ fd_stop_check (FdManager *manager)
 
   if (!stop)
     return;
-  if (!stop->closing_streams && count_sessions (manager) == 0)
-    next = on_sessions_ended;
+  if (!stop->closing_streams && count_contents (manager) == 0)
+    next = on_contents_ended;
   else if (stop->closing_streams && manager->closing->len == 0)
     next = on_done;
   else
@@ -99,10 +99,10 @@ fd_manager_stop (FdManager *manager, void (*done) (gpointer data), gpointer data
       FdTransfer *transfer = manager->transfers->pdata[i];
 
       fd_offer_abort (transfer);
-      if (transfer->session)
-        fd_session_stop (transfer->session);
+      if (transfer->content)
+        fd_content_stop (transfer->content);
     }
-  stop->timer = g_timeout_add_seconds (SESSIONS_SECONDS, on_sessions_late, stop);
+  stop->timer = g_timeout_add_seconds (CONTENTS_SECONDS, on_contents_late, stop);
   fd_stop_check (manager);
 }
 

@@ -16,10 +16,10 @@ struct FdTransfer
   FdTransferInfo info;
   FdManager *manager;
   FdAccount *account; /* NULL once the state is final */
-  FdSession *session; /* NULL: none (any more) */
+  FdContent *content; /* NULL: none (any more) */
   FdRate rate;
-  gboolean disconnecting; /* the session ends because its account goes offline */
-  gboolean ending; /* cancelled or rejected, the session has not ended yet */
+  gboolean disconnecting; /* it ends because its account goes offline */
+  gboolean ending; /* cancelled or rejected, the content has not ended yet */
   gint64 finished_at; /* monotonic µs */
 
   /* outgoing */
@@ -32,7 +32,7 @@ struct FdTransfer
   gint64 deadline; /* monotonic µs */
   guint deadline_timer;
   gboolean preparing; /* holds a slot: opening, hashing, asking the peer */
-  FdPrehash *prehash;
+  FdPrehash *prehash; /* NULL: it is hashed, or need not be */
   guint query; /* of FdPeers, 0: none */
   gboolean blocked; /* queued until something is heard of the peer */
   guint retry_timer; /* or until then */
@@ -55,8 +55,8 @@ FdTransfer *fd_transfer_new (FdManager *manager, FdAccount *account, FdTransferI
 void fd_transfer_free (FdTransfer *transfer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdTransfer, fd_transfer_free)
 
-/* The session's hooks; data is the FdTransfer. */
-extern const FdSessionHooks fd_transfer_session_hooks;
+/* The content's hooks; data is the FdTransfer. */
+extern const FdContentHooks fd_transfer_content_hooks;
 
 /* A state that is not final. */
 void fd_transfer_enter (FdTransfer *transfer, FdTransferState state);
@@ -64,9 +64,9 @@ void fd_transfer_enter (FdTransfer *transfer, FdTransferState state);
 /* The end; @error is NULL exactly for DONE. Releases everything. */
 void fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, const GError *error);
 
-/* The end of a session in terms of the transfer: state and, unless it is DONE,
+/* The end of a content in terms of the transfer: state and, unless it is DONE,
  * an error in any case. Pure. */
-FdTransferState fd_transfer_outcome (const FdSessionEnd *end, GError **ret_error);
+FdTransferState fd_transfer_outcome (const FdContentEnd *end, GError **ret_error);
 
 /* NOT_PENDING or FINISHED, saying what state it is in, unless the transfer is an
  * incoming offer that can be answered. */
@@ -80,6 +80,8 @@ gboolean fd_transfer_check_running (FdTransfer *transfer, GError **error);
 /* Its turn: opens, hashes, asks the peer, offers. Ends in the state offered or
  * failed, or queued again if the peer is away. */
 void fd_offer_begin (FdTransfer *transfer);
+/* Those that are prepared, and with them their batch, go on with asking the peer. */
+void fd_offer_ask (FdManager *manager);
 /* Stops the preparation, if there is one. */
 void fd_offer_abort (FdTransfer *transfer);
 /* Back into the queue: with @blocked, until the peer is heard of. */

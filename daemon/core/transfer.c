@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The states of a transfer and its ends: what the session's hooks, the user and
+ * The states of a transfer and its ends: what the content's hooks, the user and
  * the daemon do to it.
  */
 #include "core/transfer.h"
@@ -88,7 +88,7 @@ keeps_source (FdTransfer *transfer)
          && (state == FD_STATE_FAILED || state == FD_STATE_CANCELLED);
 }
 
-/* Everything that may still run; the session's owner ends that. */
+/* Everything that may still run; the content's owner ends that. */
 static void
 release (FdTransfer *transfer)
 {
@@ -100,7 +100,7 @@ release (FdTransfer *transfer)
   if (!keeps_source (transfer))
     g_clear_pointer (&transfer->source, fd_source_unref);
   g_clear_pointer (&transfer->sink, fd_sink_unref);
-  transfer->session = NULL;
+  transfer->content = NULL;
   transfer->account = NULL;
 }
 
@@ -142,6 +142,8 @@ fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, c
   info->state = state;
   info->ended_by = by;
   info->ended = g_get_real_time () / G_USEC_PER_SEC;
+  if (state == FD_STATE_DONE && !info->started)
+    info->started = info->ended; /* an empty file may be there before we are connected */
   info->rate = 0;
   info->remaining = state == FD_STATE_DONE ? 0 : -1;
   release (transfer);
@@ -155,12 +157,12 @@ fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, c
 }
 
 FdTransferState
-fd_transfer_outcome (const FdSessionEnd *end, GError **ret_error)
+fd_transfer_outcome (const FdContentEnd *end, GError **ret_error)
 {
   static const struct
   {
     FdTransferState state;
-    FdErrorCode code; /* if the session gave none */
+    FdErrorCode code; /* if the content gave none */
     const char *text;
   } outcomes[] = {
     [FD_OUTCOME_DONE] = { FD_STATE_DONE, FD_ERROR_FAILED, NULL },
@@ -179,23 +181,24 @@ fd_transfer_outcome (const FdSessionEnd *end, GError **ret_error)
   return outcomes[end->outcome].state;
 }
 
-/* --- the session --- */
+/* --- the content --- */
 
 static void
-on_accepted (FdSession *session, gpointer data)
+on_accepted (FdContent *content, gpointer data)
 {
   FdTransfer *transfer = data;
 
-  if (transfer->session == session)
+  /* After a second session was needed it is said again. */
+  if (transfer->content == content && transfer->info.state == FD_STATE_OFFERED)
     fd_transfer_enter (transfer, FD_STATE_NEGOTIATING);
 }
 
 static void
-on_active (FdSession *session, FdPath path, gpointer data)
+on_active (FdContent *content, FdPath path, gpointer data)
 {
   FdTransfer *transfer = data;
 
-  if (transfer->session != session)
+  if (transfer->content != content)
     return;
   transfer->info.path = path;
   fd_manager_transfer_changed (transfer, FD_TRANSFER_PATH);
@@ -205,7 +208,7 @@ on_active (FdSession *session, FdPath path, gpointer data)
 /* An offer that nobody answered before the connection or the peer went away is
  * no failure yet: it is made again. */
 static gboolean
-should_requeue (FdTransfer *transfer, const FdSessionEnd *end)
+should_requeue (FdTransfer *transfer, const FdContentEnd *end)
 {
   return !transfer->info.incoming && transfer->info.state == FD_STATE_OFFERED && !transfer->ending
          && !transfer->manager->stopping && end->outcome == FD_OUTCOME_FAILED
@@ -214,7 +217,7 @@ should_requeue (FdTransfer *transfer, const FdSessionEnd *end)
 }
 
 static void
-take_results (FdTransfer *transfer, const FdSessionEnd *end)
+take_results (FdTransfer *transfer, const FdContentEnd *end)
 {
   FdTransferInfo *info = &transfer->info;
   g_autoptr (GError) error = NULL;
@@ -226,7 +229,7 @@ take_results (FdTransfer *transfer, const FdSessionEnd *end)
       error
         = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
     }
-  info->transferred = fd_session_get_bytes (transfer->session);
+  info->transferred = fd_content_get_bytes (transfer->content);
   info->verified = end->verified;
   if (end->digest)
     info->digest = *end->digest;
@@ -234,25 +237,25 @@ take_results (FdTransfer *transfer, const FdSessionEnd *end)
 }
 
 static void
-on_ended (FdSession *session, const FdSessionEnd *end, gpointer data)
+on_ended (FdContent *content, const FdContentEnd *end, gpointer data)
 {
   FdTransfer *transfer = data;
   FdAccount *account = transfer->account;
 
-  if (transfer->session != session)
+  if (transfer->content != content)
     return;
   if (should_requeue (transfer, end))
     {
-      transfer->session = NULL;
+      transfer->content = NULL;
       transfer->disconnecting = FALSE;
       fd_offer_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
     }
   else
     take_results (transfer, end);
-  fd_account_session_ended (account);
+  fd_account_content_ended (account);
 }
 
-const FdSessionHooks fd_transfer_session_hooks = {
+const FdContentHooks fd_transfer_content_hooks = {
   .accepted = on_accepted,
   .active = on_active,
   .ended = on_ended,
@@ -297,7 +300,7 @@ decline (FdTransfer *transfer)
 {
   transfer->ending = TRUE;
   g_clear_handle_id (&transfer->auto_accept_idle, g_source_remove);
-  fd_session_reject (transfer->session);
+  fd_content_reject (transfer->content);
 }
 
 gboolean
@@ -320,10 +323,10 @@ fd_transfer_cancel (FdTransfer *transfer, GError **error)
     return TRUE;
   if (transfer->info.incoming && transfer->info.state == FD_STATE_OFFERED)
     decline (transfer);
-  else if (transfer->session)
+  else if (transfer->content)
     {
       transfer->ending = TRUE;
-      fd_session_cancel (transfer->session, NULL);
+      fd_content_cancel (transfer->content, NULL);
     }
   else
     {
@@ -356,9 +359,9 @@ fd_transfer_sample (FdTransfer *transfer)
   gint64 remaining = -1;
   gboolean changed;
 
-  if (info->state != FD_STATE_ACTIVE || !transfer->session)
+  if (info->state != FD_STATE_ACTIVE || !transfer->content)
     return FALSE;
-  bytes = fd_session_get_bytes (transfer->session);
+  bytes = fd_content_get_bytes (transfer->content);
   fd_rate_add (&transfer->rate, g_get_monotonic_time (), bytes);
   rate = fd_rate_get (&transfer->rate);
   if (rate > 0 && info->size >= 0 && bytes <= (guint64) info->size)

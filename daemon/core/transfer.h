@@ -100,6 +100,6 @@ gboolean fd_transfer_resume (FdTransfer *transfer, FdTransfer **ret_transfer, GE
 /* Removes a finished one; NOT_PENDING if it is not finished. */
 gboolean fd_transfer_forget (FdTransfer *transfer, GError **error);
 
-/* Takes the numbers from the session: TRUE if transferred, rate or remaining
+/* Takes the numbers from the content: TRUE if transferred, rate or remaining
  * changed. Called by whoever shows progress, at its own pace. */
 gboolean fd_transfer_sample (FdTransfer *transfer);

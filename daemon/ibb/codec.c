@@ -14,7 +14,7 @@ fd_ibb_info_new (const char *sid, guint block_size)
   FdIbbInfo *info = g_new0 (FdIbbInfo, 1);
 
   info->sid = g_strdup (sid);
-  info->block_size = block_size ? MIN (block_size, FD_IBB_BLOCK_SIZE_MAX) : DEFAULT_BLOCK_SIZE;
+  info->block_size = block_size ? block_size : DEFAULT_BLOCK_SIZE;
   return info;
 }
 
@@ -38,10 +38,10 @@ fd_ibb_info_parse (xmpp_stanza_t *transport, GError **error)
       return NULL;
     }
   if (fd_xml_attr (transport, "block-size")
-      && !fd_xml_attr_uint (transport, "block-size", 0, G_MAXUINT, &block_size))
+      && !fd_xml_attr_uint (transport, "block-size", 0, FD_IBB_BLOCK_SIZE_MAX, &block_size))
     {
-      g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL, "The peer's in-band transport has the block size “%s”",
-                   fd_xml_attr (transport, "block-size"));
+      g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL, "The block size “%s” is not one of 1 to %u",
+                   fd_xml_attr (transport, "block-size"), FD_IBB_BLOCK_SIZE_MAX);
       return NULL;
     }
   return fd_ibb_info_new (fd_xml_attr (transport, "sid"), block_size);

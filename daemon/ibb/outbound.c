@@ -116,14 +116,32 @@ fd_ibb_outbound_free (FdIbbOutbound *outbound)
   g_free (outbound);
 }
 
+/* Is the first block whose number has to start again at 0 the one that the peer did not take? Gajim and
+ * Swift go on counting and refuse it. */
+static gboolean
+is_at_wrap (const FdIbbOutbound *outbound)
+{
+  const GList *first = outbound->sender.blocks.head;
+
+  return (first ? ((FdIbbBlock *) first->data)->number : outbound->sender.next) == FD_IBB_SEQ_END;
+}
+
 /* The last thing its caller does: the hook may free the outbound. */
 static void
 fail (FdIbbOutbound *outbound, int code, const char *reason)
 {
-  g_autoptr (GError) error
-    = g_error_new (FD_ERROR, code, "The in-band stream broke after %" G_GUINT64_FORMAT " bytes: %s",
-                   outbound->bytes, reason);
+  g_autoptr (GError) error = NULL;
 
+  if (code == FD_ERROR_CONNECTION_FAILED && is_at_wrap (outbound))
+    error
+      = g_error_new (FD_ERROR, FD_ERROR_PEER_UNSUPPORTED,
+                     "The peer refused to go on after %" G_GUINT64_FORMAT
+                     " bytes: its program takes no more than %u blocks in-band. A larger file needs a direct "
+                     "connection or a proxy",
+                     outbound->bytes, FD_IBB_SEQ_END);
+  else
+    error = g_error_new (FD_ERROR, code, "The in-band stream broke after %" G_GUINT64_FORMAT " bytes: %s",
+                         outbound->bytes, reason);
   outbound->hooks->failed (error, outbound->data);
 }
 
@@ -141,8 +159,9 @@ static void
 send_new (FdIbbOutbound *outbound, gsize bytes)
 {
   static const char tail[] = "</data>";
-  g_autofree char *head = g_strdup_printf ("<data xmlns=\"" FD_NS_IBB "\" seq=\"%u\" sid=\"%s\">",
-                                           (guint16) outbound->sender.next, outbound->sid_escaped);
+  g_autofree char *head
+    = g_strdup_printf ("<data xmlns=\"" FD_NS_IBB "\" seq=\"%u\" sid=\"%s\">",
+                       (guint) (outbound->sender.next % FD_IBB_SEQ_END), outbound->sid_escaped);
   gsize head_length = strlen (head);
   Sent *sent = g_new0 (Sent, 1);
   char *end;

@@ -14,9 +14,6 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* The peer that accepted the transport opens at once; longer is a peer that does not. */
-#define OPEN_WAIT_MS 30000
-
 /* After the last block was acknowledged. Dino drops what it has not read yet when it sees <close/>, so the
  * receiver gets time to end the session; but Gajim's receiver is complete only then. */
 #define CLOSE_DELAY_MS 2000
@@ -54,7 +51,7 @@ struct FdIbbTransport
   gboolean started;
   gboolean registered;
   guint request; /* <open/> */
-  guint timer; /* OPEN_WAIT or CLOSE_DELAY */
+  guint timer; /* FD_T_OPEN or CLOSE_DELAY */
   int ours, theirs;
   FdIbbOutbound *outbound;
   FdIbbInbound *inbound;
@@ -278,7 +275,7 @@ on_open_wait (gpointer data)
   FdIbbTransport *transport = data;
   g_autoptr (GError) error
     = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT, "%s did not open the in-band stream within %u s",
-                   transport->peer, OPEN_WAIT_MS / 1000);
+                   transport->peer, FD_T_OPEN / 1000);
 
   transport->timer = 0;
   fail (transport, error);
@@ -305,7 +302,7 @@ fd_ibb_transport_start (FdIbbTransport *transport)
   else if (transport->theirs >= 0)
     emit_later (transport, EMIT_CONNECTED);
   else if (transport->state == STATE_NEW)
-    transport->timer = g_timeout_add (OPEN_WAIT_MS, on_open_wait, transport);
+    transport->timer = g_timeout_add (FD_T_OPEN, on_open_wait, transport);
 }
 
 void

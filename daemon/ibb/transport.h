@@ -12,6 +12,7 @@
 #define FD_NS_JINGLE_IBB "urn:xmpp:jingle:transports:ibb:1"
 #define FD_IBB_BLOCK_SIZE 8192 /* what we offer */
 #define FD_IBB_BLOCK_SIZE_MAX 65535 /* XEP-0047 §2.1 */
+#define FD_T_OPEN 30000 /* ms: who accepted the transport is opened to at once, or not at all */
 
 /* The IBB <transport/> element (XEP-0261 §2). */
 typedef struct
@@ -23,6 +24,7 @@ typedef struct
 FdIbbInfo *fd_ibb_info_new (const char *sid, guint block_size);
 void fd_ibb_info_free (FdIbbInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdIbbInfo, fd_ibb_info_free)
+/* PROTOCOL if it is no such element, or its block size is none. */
 FdIbbInfo *fd_ibb_info_parse (xmpp_stanza_t *transport, GError **error);
 xmpp_stanza_t *fd_ibb_info_build (const FdIbbInfo *info);
 
@@ -55,7 +57,7 @@ FdIbbTransport *fd_ibb_transport_new (FdIbb *ibb, const char *peer, const char *
                                       gboolean opener, const FdIbbHooks *hooks, gpointer data);
 void fd_ibb_transport_free (FdIbbTransport *transport); /* sends <close/> if it is open */
 
-/* Both sides agreed on the transport: the opener opens, the other waits 30 s. */
+/* Both sides agreed on the transport: the opener opens, the other waits FD_T_OPEN. */
 void fd_ibb_transport_start (FdIbbTransport *transport);
 
 /* Bytes acknowledged by the peer (sending) or stored (receiving). */

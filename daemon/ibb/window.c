@@ -182,5 +182,5 @@ fd_ibb_sender_retry (FdIbbSender *sender, gint64 now)
 gboolean
 fd_ibb_seq_follows (guint64 seq, guint64 received)
 {
-  return seq == received || seq == received % 65536;
+  return seq == received || seq == received % FD_IBB_SEQ_END;
 }

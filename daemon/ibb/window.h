@@ -15,6 +15,8 @@
  * the XMPP connection waits behind it. */
 #define FD_IBB_QUEUE_BYTES (64 * 1024)
 
+#define FD_IBB_SEQ_END 65536 /* 'seq' has 16 bits */
+
 #define FD_IBB_RETRY_US (10 * G_USEC_PER_SEC)
 
 /* A block that was sent and not acknowledged. */

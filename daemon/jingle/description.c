@@ -6,11 +6,35 @@
  */
 #include "jingle/description.h"
 
-#include "jingle/message.h"
-
 #include <string.h>
 
 #define TEXT_MAX 1024 /* bytes of name, description or media type that we keep */
+
+static const struct
+{
+  const char *ns, *hashes;
+} versions[] = {
+  [FD_FT_5] = { FD_NS_FILE_TRANSFER, FD_NS_HASHES },
+  [FD_FT_4] = { FD_NS_FILE_TRANSFER_4, FD_NS_HASHES_1 },
+};
+
+const char *
+fd_description_ns (FdFtVersion version)
+{
+  return versions[version].ns;
+}
+
+gboolean
+fd_description_find_version (const char *ns, FdFtVersion *ret_version)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (versions); i++)
+    if (g_strcmp0 (ns, versions[i].ns) == 0)
+      {
+        *ret_version = (FdFtVersion) i;
+        return TRUE;
+      }
+  return FALSE;
+}
 
 static char *
 child_text (xmpp_stanza_t *parent, const char *name)
@@ -48,12 +72,13 @@ parse_date (const char *text)
   g_autoptr (GDateTime) date = NULL;
   g_autofree char *plain = g_strdup (text);
 
-  if (strlen (plain) > 1 && g_str_has_suffix (plain, "Z") && strpbrk (plain + MIN (strlen (plain), 10), "+"))
+  if (strlen (plain) > 1 && g_str_has_suffix (plain, "Z") && strpbrk (plain + MIN (strlen (plain), 10), "+-"))
     plain[strlen (plain) - 1] = '\0';
   date = g_date_time_new_from_iso8601 (plain, utc);
   return date ? g_date_time_to_unix (date) : -1;
 }
 
+/* <hash/>, whose empty form is older than <hash-used/> and means the same. */
 static void
 parse_hash (FdFile *file, xmpp_stanza_t *element)
 {
@@ -63,10 +88,15 @@ parse_hash (FdFile *file, xmpp_stanza_t *element)
 
   if (algo == FD_HASH_NONE)
     return;
-  if (*text == '\0') /* an empty hash is how some clients say hash-used */
-    file->hash_used = algo;
-  else if (fd_digest_from_base64 (algo, text, &digest))
-    fd_file_set_hash (file, &digest);
+  if (*text != '\0')
+    {
+      if (fd_digest_from_base64 (algo, text, &digest))
+        fd_file_set_hash (file, &digest);
+    }
+  else if (file->hash_used == FD_HASH_NONE || algo == FD_HASH_SHA256)
+    {
+      file->hash_used = algo; /* of several, the one that we prefer */
+    }
 }
 
 static void
@@ -106,10 +136,8 @@ fd_description_parse_file (xmpp_stanza_t *element)
     }
   FD_XML_FOREACH (child, element)
     {
-      if (fd_xml_is (child, "hash", NULL))
+      if (fd_xml_is (child, "hash", NULL) || fd_xml_is (child, "hash-used", NULL))
         parse_hash (file, child);
-      else if (fd_xml_is (child, "hash-used", NULL))
-        file->hash_used = fd_hash_from_name (fd_xml_attr (child, "algo"));
       else if (fd_xml_is (child, "range", NULL))
         parse_range (file, child);
     }
@@ -117,13 +145,13 @@ fd_description_parse_file (xmpp_stanza_t *element)
 }
 
 static void
-add_hashes (xmpp_stanza_t *parent, const FdFile *file)
+add_hashes (xmpp_stanza_t *parent, const FdFile *file, FdFtVersion version)
 {
   for (guint i = 0; i < file->n_hashes; i++)
     {
       g_autofree char *base64 = fd_digest_to_base64 (&file->hashes[i]);
-      xmpp_stanza_t *hash
-        = fd_xml_add (parent, "hash", FD_NS_HASHES, "algo", fd_hash_name (file->hashes[i].algo), NULL);
+      xmpp_stanza_t *hash = fd_xml_add (parent, "hash", versions[version].hashes, "algo",
+                                        fd_hash_name (file->hashes[i].algo), NULL);
 
       fd_xml_set_text (hash, base64);
     }
@@ -143,9 +171,9 @@ add_range (xmpp_stanza_t *parent, const FdFile *file)
 }
 
 void
-fd_description_add_file (xmpp_stanza_t *parent, const FdFile *file)
+fd_description_add_file (xmpp_stanza_t *description, const FdFile *file, FdFtVersion version)
 {
-  xmpp_stanza_t *element = fd_xml_add (parent, "file", NULL, NULL);
+  xmpp_stanza_t *element = fd_xml_add (description, "file", NULL, NULL);
 
   if (file->mtime >= 0)
     {
@@ -169,13 +197,14 @@ fd_description_add_file (xmpp_stanza_t *parent, const FdFile *file)
     }
   if (file->ranged)
     add_range (element, file);
-  add_hashes (element, file);
+  add_hashes (element, file, version);
   if (file->hash_used != FD_HASH_NONE && !fd_file_get_hash (file, file->hash_used))
-    fd_xml_add (element, "hash-used", FD_NS_HASHES, "algo", fd_hash_name (file->hash_used), NULL);
+    fd_xml_add (element, version == FD_FT_4 ? "hash" : "hash-used", versions[version].hashes, "algo",
+                fd_hash_name (file->hash_used), NULL);
 }
 
 void
-fd_description_add_checksum (xmpp_stanza_t *parent, const FdFile *file)
+fd_description_add_checksum (xmpp_stanza_t *checksum, const FdFile *file, FdFtVersion version)
 {
-  add_hashes (fd_xml_add (parent, "file", NULL, NULL), file);
+  add_hashes (fd_xml_add (checksum, "file", NULL, NULL), file, version);
 }

@@ -47,8 +47,6 @@ fd_file_set_hash (FdFile *file, const FdDigest *digest)
 
   while (i < file->n_hashes && file->hashes[i].algo != digest->algo)
     i++;
-  if (i == FD_FILE_MAX_HASHES)
-    return;
   file->hashes[i] = *digest;
   file->n_hashes = MAX (file->n_hashes, i + 1);
 }

@@ -6,7 +6,7 @@
 
 #include "data/hash.h"
 
-#define FD_FILE_MAX_HASHES 4
+#define FD_FILE_MAX_HASHES (FD_N_HASHES - 1) /* one of each */
 
 typedef struct
 {
@@ -28,7 +28,7 @@ FdFile *fd_file_copy (const FdFile *file);
 void fd_file_free (FdFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdFile, fd_file_free)
 
-/* Adds or replaces the digest of its algorithm; ignored beyond the maximum. */
+/* Adds or replaces the digest of its algorithm. */
 void fd_file_set_hash (FdFile *file, const FdDigest *digest);
 const FdDigest *fd_file_get_hash (const FdFile *file, FdHashAlgo algo); /* NULL if none */
 

@@ -20,7 +20,7 @@ struct FdJingle
   FdClient *client;
   FdS5bProxies *proxies;
   FdIbb *ibb;
-  FdJingleIncoming incoming;
+  FdJingleHooks hooks;
   gpointer data;
   GHashTable *sessions; /* "peer\nsid" -> FdSession, owned */
   GQueue goodbyes; /* Goodbye */
@@ -30,7 +30,6 @@ typedef struct
 {
   FdJingle *jingle;
   char *peer;
-  char *sid;
   char *payload;
   guint tries;
   guint request; /* iq id, 0 none */
@@ -61,7 +60,6 @@ goodbye_free (Goodbye *goodbye)
     fd_iq_cancel (fd_client_get_iq (goodbye->jingle->client), goodbye->request);
   g_clear_handle_id (&goodbye->timer, g_source_remove);
   g_free (goodbye->peer);
-  g_free (goodbye->sid);
   g_free (goodbye->payload);
   g_free (goodbye);
 }
@@ -125,7 +123,6 @@ fd_jingle_say_goodbye (FdJingle *jingle, const char *peer, const FdJingleMessage
 
   goodbye->jingle = jingle;
   goodbye->peer = g_strdup (peer);
-  goodbye->sid = g_strdup (message->sid);
   goodbye->payload = fd_xml_to_string (payload);
   if (g_queue_get_length (&jingle->goodbyes) == MAX_GOODBYES)
     goodbye_free (g_queue_pop_head (&jingle->goodbyes));
@@ -148,9 +145,11 @@ static const struct
   [FD_REPLY_ITEM_NOT_FOUND] = { "cancel", "item-not-found", NULL },
 };
 
-static void
-reply (FdIq *iq, xmpp_stanza_t *request, FdReply how)
+void
+fd_jingle_reply (FdJingle *jingle, xmpp_stanza_t *request, FdReply how)
 {
+  FdIq *iq = fd_client_get_iq (jingle->client);
+
   if (how == FD_REPLY_OK)
     fd_iq_reply (iq, request, NULL);
   else
@@ -158,82 +157,38 @@ reply (FdIq *iq, xmpp_stanza_t *request, FdReply how)
                        replies[how].app ? FD_NS_JINGLE_ERRORS : NULL, NULL);
 }
 
-static void
-receive (FdSession *session, FdIq *iq, xmpp_stanza_t *request, const FdJingleMessage *message)
+gboolean
+fd_jingle_show (FdJingle *jingle, FdContent *content, const char **ret_reason)
 {
-  FdReply how = fd_machine_receive (fd_session_get_machine (session), message, g_get_monotonic_time ());
-
-  if (how == FD_REPLY_ASK_TRANSPORT)
-    {
-      const FdContent *content = fd_jingle_message_get_content (message);
-
-      how = fd_session_take_transport_info (session, content->transport.s5b) ? FD_REPLY_OK
-                                                                             : FD_REPLY_ITEM_NOT_FOUND;
-    }
-  reply (iq, request, how);
-  fd_session_run (session);
-}
-
-/* What the peer may fall back to. Unknown: it will say. */
-static FdTransports
-peer_transports (FdJingle *jingle, const char *peer)
-{
-  FdPeerInfo info;
-
-  if (fd_peers_lookup (fd_client_get_peers (jingle->client), peer, &info) && info.transports != 0)
-    return info.transports;
-  return FD_TRANSPORT_S5B | FD_TRANSPORT_IBB;
+  return jingle->hooks.incoming (content, ret_reason, jingle->data);
 }
 
 static void
 receive_initiate (FdJingle *jingle, FdIq *iq, xmpp_stanza_t *request, const FdJingleMessage *message,
                   const char *peer)
 {
-  const FdSessionParams params = { .paths = FD_PATH_ANY };
-  const FdMachineConfig config = {
+  FdPeerInfo info = { 0 };
+  gboolean known = fd_peers_lookup (fd_client_get_peers (jingle->client), peer, &info);
+  const FdSessionConfig config = {
     .me = fd_client_get_full_jid (jingle->client),
     .peer = peer,
     .sid = message->sid,
-    .peer_transports = peer_transports (jingle, peer),
-    .paths = FD_PATH_ANY,
+    /* What it may fall back to. Unknown: it will say. */
+    .peer_transports = info.transports ? info.transports : FD_TRANSPORT_S5B | FD_TRANSPORT_IBB,
+    .quirks = known ? fd_quirks_find (&info) : 0,
   };
-  const char *reason = NULL;
   FdSession *session;
-  FdMachine *machine;
-  FdReply how;
 
-  if (g_hash_table_size (jingle->sessions) >= MAX_SESSIONS)
+  if (!jingle->hooks.admit (peer, jingle->data))
+    fd_iq_reply_error (iq, request, "cancel", "service-unavailable", NULL, NULL, NULL);
+  else if (g_hash_table_size (jingle->sessions) >= MAX_SESSIONS)
+    fd_iq_reply_error (iq, request, "wait", "resource-constraint", NULL, NULL, NULL);
+  else
     {
-      fd_iq_reply_error (iq, request, "wait", "resource-constraint", NULL, NULL, NULL);
-      return;
+      session = fd_session_new (jingle, &config, NULL);
+      g_hash_table_insert (jingle->sessions, session_key (peer, message->sid), session);
+      fd_session_receive (session, request, message);
     }
-  session = fd_session_new (jingle, &config, NULL, NULL, &params);
-  machine = fd_session_get_machine (session);
-  how = fd_machine_receive (machine, message, g_get_monotonic_time ());
-  if (how != FD_REPLY_OK)
-    {
-      reply (iq, request, how);
-      fd_session_free (session);
-      return;
-    }
-  g_hash_table_insert (jingle->sessions, session_key (peer, message->sid), session);
-  if (fd_machine_get_state (machine) == FD_MACHINE_OFFERED
-      && !jingle->incoming (session, &reason, jingle->data))
-    {
-      g_autoptr (GError) error
-        = g_error_new_literal (FD_ERROR, FD_ERROR_BUSY, "The offer was refused by policy");
-
-      if (!reason)
-        {
-          fd_iq_reply_error (iq, request, "cancel", "service-unavailable", NULL, NULL, NULL);
-          fd_jingle_remove (jingle, session);
-          fd_session_free (session);
-          return;
-        }
-      fd_machine_abort (machine, FD_OUTCOME_FAILED, reason, error, g_get_monotonic_time ());
-    }
-  reply (iq, request, FD_REPLY_OK);
-  fd_session_run (session);
 }
 
 static void
@@ -254,7 +209,7 @@ handle_jingle (FdIq *iq, xmpp_stanza_t *request, xmpp_stanza_t *payload, gpointe
   key = session_key (from, message->sid);
   session = g_hash_table_lookup (jingle->sessions, key);
   if (session)
-    receive (session, iq, request, message);
+    fd_session_receive (session, request, message);
   else if (message->action == FD_JINGLE_SESSION_INITIATE)
     receive_initiate (jingle, iq, request, message, from);
   else if (message->action == FD_JINGLE_SESSION_TERMINATE)
@@ -278,12 +233,12 @@ peer_gone (const char *full_jid, gpointer data)
   g_autoptr (GList) sessions = list_sessions (data);
 
   for (GList *l = sessions; l; l = l->next)
-    if (strcmp (fd_session_get_peer (l->data), full_jid) == 0)
+    if (g_str_equal (fd_session_get_config (l->data)->peer, full_jid))
       fd_session_peer_gone (l->data);
 }
 
 FdJingle *
-fd_jingle_new (FdClient *client, FdJingleIncoming incoming, gpointer data)
+fd_jingle_new (FdClient *client, const FdJingleHooks *hooks, gpointer data)
 {
   FdJingle *jingle = g_new0 (FdJingle, 1);
   FdIq *iq = fd_client_get_iq (client);
@@ -291,7 +246,7 @@ fd_jingle_new (FdClient *client, FdJingleIncoming incoming, gpointer data)
   jingle->client = client;
   jingle->proxies = fd_s5b_proxies_new (iq);
   jingle->ibb = fd_ibb_new (iq);
-  jingle->incoming = incoming;
+  jingle->hooks = *hooks;
   jingle->data = data;
   jingle->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_queue_init (&jingle->goodbyes);
@@ -345,33 +300,75 @@ fd_jingle_stream_lost (FdJingle *jingle)
 void
 fd_jingle_remove (FdJingle *jingle, FdSession *session)
 {
-  g_autofree char *key = session_key (fd_session_get_peer (session), fd_session_get_sid (session));
+  const FdSessionConfig *config = fd_session_get_config (session);
+  g_autofree char *key = session_key (config->peer, config->sid);
 
   g_hash_table_remove (jingle->sessions, key);
 }
 
+/* --- offering --- */
+
 FdSession *
-fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
-                 const FdSessionParams *params, const FdSessionHooks *hooks, gpointer data)
+fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config, const char *batch)
 {
   g_autofree char *sid = fd_jingle_random_id ();
-  const FdMachineConfig config = {
+  FdSessionConfig own = *config;
+  FdSession *session;
+
+  own.sid = sid;
+  session = fd_session_new (jingle, &own, batch);
+  g_hash_table_insert (jingle->sessions, session_key (own.peer, sid), session);
+  return session;
+}
+
+/* Into a session that carries files of the same batch, if there is one with room. */
+static FdContent *
+join (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
+      const FdContentParams *params)
+{
+  GHashTableIter iter;
+  gpointer session;
+
+  g_hash_table_iter_init (&iter, jingle->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    {
+      const FdSessionConfig *config = fd_session_get_config (session);
+      FdContent *content;
+
+      if (config->initiator && g_str_equal (config->peer, peer->full_jid)
+          && g_str_equal (fd_session_get_batch (session), params->batch)
+          && (content = fd_session_offer (session, file, source, params)))
+        return content;
+    }
+  return NULL;
+}
+
+FdContent *
+fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
+                 const FdContentParams *params, const FdContentHooks *hooks, gpointer data)
+{
+  gboolean batch = params->batch && *params->batch;
+  const FdSessionConfig config = {
     .initiator = TRUE,
     .me = fd_client_get_full_jid (jingle->client),
     .peer = peer->full_jid,
-    .sid = sid,
     .peer_transports = peer->transports,
-    .paths = params->paths,
+    .version = peer->file_transfer_5 ? FD_FT_5 : FD_FT_4,
+    .quirks = fd_quirks_find (peer),
+    .extensions = fd_extensions_find (peer) & ~(batch ? 0 : FD_EXT_BATCH),
     .timeout_s = params->timeout_s,
   };
-  FdSession *session = fd_session_new (jingle, &config, file, source, params);
+  FdContent *content = NULL;
 
-  fd_session_set_hooks (session, hooks, data);
-  g_hash_table_insert (jingle->sessions, session_key (peer->full_jid, sid), session);
-  fd_machine_start (fd_session_get_machine (session), g_get_monotonic_time ());
-  fd_session_schedule (session);
-  return session;
+  if (batch)
+    content = join (jingle, peer, file, source, params);
+  if (!content)
+    content = fd_session_offer (fd_jingle_open (jingle, &config, params->batch), file, source, params);
+  fd_content_set_hooks (content, hooks, data);
+  return content;
 }
+
+/* --- for session.c and content.c --- */
 
 FdClient *
 fd_jingle_get_client (FdJingle *jingle)

@@ -13,7 +13,7 @@
 #include "xmpp/client.h"
 
 typedef struct FdJingle FdJingle;
-typedef struct FdSession FdSession;
+typedef struct FdContent FdContent; /* one file in a session (XEP-0166: a content) */
 
 /* How the bytes travel; also the set of what is allowed. */
 typedef enum
@@ -55,27 +55,32 @@ typedef struct
   const GError *error; /* NULL exactly if outcome is DONE */
   FdVerified verified;
   const FdDigest *digest; /* of the file's bytes as sent or received; NULL if incomplete */
-} FdSessionEnd;
+} FdContentEnd;
 
-/* From the main loop, never from inside a call into the session. */
+/* From the main loop, never from inside a call into the content. */
 typedef struct
 {
   /* Outgoing: the peer accepted, paths are being tried. */
-  void (*accepted) (FdSession *session, gpointer data);
+  void (*accepted) (FdContent *content, gpointer data);
   /* Bytes flow. May come again with another path after a fallback. */
-  void (*active) (FdSession *session, FdPath path, gpointer data);
+  void (*active) (FdContent *content, FdPath path, gpointer data);
   /* The end, once; the pump has stopped, the file is published or kept. The
-   * session is freed after this returns. */
-  void (*ended) (FdSession *session, const FdSessionEnd *end, gpointer data);
-} FdSessionHooks;
+   * content is freed after this returns. */
+  void (*ended) (FdContent *content, const FdContentEnd *end, gpointer data);
+} FdContentHooks;
 
-/* A peer offers a file: keep the session with fd_session_set_hooks(), or
- * return FALSE with @ret_reason, a Jingle reason ("busy", "decline"), to refuse
- * it; NULL refuses as if no Jingle were spoken here. */
-typedef gboolean (*FdJingleIncoming) (FdSession *session, const char **ret_reason, gpointer data);
+typedef struct
+{
+  /* A session is offered: may @peer (full JID) know that files are taken here?
+   * FALSE answers as if no Jingle were spoken. */
+  gboolean (*admit) (const char *peer, gpointer data);
+  /* A file is offered: keep it with fd_content_set_hooks(), or return FALSE with
+   * @ret_reason, a Jingle reason ("busy", "decline"), to refuse it. */
+  gboolean (*incoming) (FdContent *content, const char **ret_reason, gpointer data);
+} FdJingleHooks;
 
-FdJingle *fd_jingle_new (FdClient *client, FdJingleIncoming incoming, gpointer data);
-/* Ends every session without telling peers; see fd_session_stop() for that. */
+FdJingle *fd_jingle_new (FdClient *client, const FdJingleHooks *hooks, gpointer data);
+/* Ends every session without telling peers; see fd_content_stop() for that. */
 void fd_jingle_free (FdJingle *jingle);
 
 /* Forwarded by the owner of the client. */
@@ -90,29 +95,33 @@ typedef struct
   gboolean loopback; /* 127.0.0.1 and ::1 are candidates too */
   gboolean hidden; /* the peer must not learn our address: no path but our own proxies and IBB */
   guint timeout_s; /* outgoing: how long the peer may take to answer; 0: 24 h */
-} FdSessionParams;
+  const char *batch; /* outgoing: files with the same text share a session where the peer can; NULL: alone */
+} FdContentParams;
 
 /* Offers @source as @file to the full JID @peer. */
-FdSession *fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
-                            const FdSessionParams *params, const FdSessionHooks *hooks, gpointer data);
+FdContent *fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
+                            const FdContentParams *params, const FdContentHooks *hooks, gpointer data);
 
-void fd_session_set_hooks (FdSession *session, const FdSessionHooks *hooks, gpointer data);
+void fd_content_set_hooks (FdContent *content, const FdContentHooks *hooks, gpointer data);
 
 /* Incoming: take the file into @sink. */
-void fd_session_accept (FdSession *session, FdSink *sink, const FdSessionParams *params);
+void fd_content_accept (FdContent *content, FdSink *sink, const FdContentParams *params);
 
 /* Incoming: decline. ended follows. */
-void fd_session_reject (FdSession *session);
+void fd_content_reject (FdContent *content);
 
 /* Either side: cancel; the peer is told, the pump stops, ended follows with
  * @outcome CANCELLED, or with FAILED if @error is not NULL (copied). */
-void fd_session_cancel (FdSession *session, const GError *error);
+void fd_content_cancel (FdContent *content, const GError *error);
 
 /* The daemon goes down: the peer is told "gone", a part is kept, ended follows
  * with FAILED. */
-void fd_session_stop (FdSession *session);
+void fd_content_stop (FdContent *content);
 
-const char *fd_session_get_peer (FdSession *session); /* full JID */
-const FdFile *fd_session_get_file (FdSession *session); /* the peer's, or ours */
-guint64 fd_session_get_bytes (
-  FdSession *session); /* of the file, with the offset; acknowledged ones for IBB */
+const char *fd_content_get_peer (FdContent *content); /* full JID */
+const FdFile *fd_content_get_file (FdContent *content); /* the peer's, or ours */
+const char *fd_content_get_batch (
+  FdContent *content); /* incoming: the same for files that belong together, or "" */
+gboolean fd_content_is_shared (FdContent *content); /* outgoing: others of its batch may join its session */
+guint64 fd_content_get_bytes (
+  FdContent *content); /* of the file, with the offset; acknowledged ones for IBB */

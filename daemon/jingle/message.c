@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "jingle/description.h"
+#include "jingle/quirks.h"
 
 #include <string.h>
 
@@ -44,25 +45,11 @@ fd_transport_info_clear (FdTransportInfo *info)
   info->kind = FD_TRANSPORT_KIND_NONE;
 }
 
-static FdS5bInfo *
-copy_s5b (const FdS5bInfo *info)
-{
-  FdS5bInfo *copy = fd_s5b_info_new (info->kind, info->sid);
-
-  copy->dstaddr = g_strdup (info->dstaddr);
-  copy->udp = info->udp;
-  copy->candidates_done = info->candidates_done;
-  copy->cid = g_strdup (info->cid);
-  for (guint i = 0; i < info->candidates->len; i++)
-    g_ptr_array_add (copy->candidates, fd_s5b_candidate_copy (info->candidates->pdata[i]));
-  return copy;
-}
-
 void
 fd_transport_info_copy (FdTransportInfo *dest, const FdTransportInfo *src)
 {
   dest->kind = src->kind;
-  dest->s5b = src->s5b ? copy_s5b (src->s5b) : NULL;
+  dest->s5b = src->s5b ? fd_s5b_info_copy (src->s5b) : NULL;
   dest->ibb = src->ibb ? fd_ibb_info_new (src->ibb->sid, src->ibb->block_size) : NULL;
 }
 
@@ -72,10 +59,10 @@ fd_transport_info_get_sid (const FdTransportInfo *info)
   return info->s5b ? info->s5b->sid : info->ibb ? info->ibb->sid : NULL;
 }
 
-FdContent *
-fd_content_new (gboolean by_initiator, const char *name)
+FdJingleContent *
+fd_jingle_content_new (gboolean by_initiator, const char *name)
 {
-  FdContent *content = g_new0 (FdContent, 1);
+  FdJingleContent *content = g_new0 (FdJingleContent, 1);
 
   content->by_initiator = by_initiator;
   content->name = g_strdup (name);
@@ -83,7 +70,7 @@ fd_content_new (gboolean by_initiator, const char *name)
 }
 
 void
-fd_content_free (FdContent *content)
+fd_jingle_content_free (FdJingleContent *content)
 {
   g_free (content->name);
   g_clear_pointer (&content->file, fd_file_free);
@@ -99,7 +86,7 @@ fd_jingle_message_new (FdJingleAction action, const char *sid)
 
   message->action = action;
   message->sid = g_strdup (sid);
-  message->contents = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_content_free);
+  message->contents = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_jingle_content_free);
   return message;
 }
 
@@ -120,16 +107,16 @@ fd_jingle_message_free (FdJingleMessage *message)
   g_free (message);
 }
 
-FdContent *
+FdJingleContent *
 fd_jingle_message_add_content (FdJingleMessage *message, gboolean by_initiator, const char *name)
 {
-  FdContent *content = fd_content_new (by_initiator, name);
+  FdJingleContent *content = fd_jingle_content_new (by_initiator, name);
 
   g_ptr_array_add (message->contents, content);
   return content;
 }
 
-FdContent *
+FdJingleContent *
 fd_jingle_message_get_content (const FdJingleMessage *message)
 {
   return message->contents->len > 0 ? message->contents->pdata[0] : NULL;
@@ -147,24 +134,36 @@ find_name (const char *const *names, gsize n_names, const char *name)
   return -1;
 }
 
-static void
-parse_transport (FdTransportInfo *info, xmpp_stanza_t *transport)
+static gboolean
+parse_transport (FdTransportInfo *info, xmpp_stanza_t *transport, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-
   info->kind = FD_TRANSPORT_KIND_OTHER;
   if (fd_xml_is (transport, "transport", FD_NS_S5B))
     {
-      if ((info->s5b = fd_s5b_info_parse (transport, &error)))
-        info->kind = FD_TRANSPORT_KIND_S5B;
+      info->kind = FD_TRANSPORT_KIND_S5B;
+      info->s5b = fd_s5b_info_parse (transport, error);
+      return info->s5b != NULL;
     }
-  else if (fd_xml_is (transport, "transport", FD_NS_JINGLE_IBB))
+  if (fd_xml_is (transport, "transport", FD_NS_JINGLE_IBB))
     {
-      if ((info->ibb = fd_ibb_info_parse (transport, &error)))
-        info->kind = FD_TRANSPORT_KIND_IBB;
+      info->kind = FD_TRANSPORT_KIND_IBB;
+      info->ibb = fd_ibb_info_parse (transport, error);
+      return info->ibb != NULL;
     }
-  if (error)
-    g_info ("A transport element was not understood: %s", error->message);
+  return TRUE;
+}
+
+static void
+parse_description (FdJingleContent *content, xmpp_stanza_t *description)
+{
+  xmpp_stanza_t *file = fd_xml_child (description, "file", NULL);
+
+  content->application = g_strdup (xmpp_stanza_get_ns (description));
+  if (!file || !fd_description_find_version (content->application, &content->version))
+    return;
+  content->file = fd_description_parse_file (file);
+  if (fd_xml_child (file, "encrypted", NULL)) /* old Conversations, before there was <security/> */
+    content->secured = TRUE;
 }
 
 static gboolean
@@ -175,7 +174,7 @@ parse_content (FdJingleMessage *message, xmpp_stanza_t *element, GError **error)
   int senders = find_name (senders_names, G_N_ELEMENTS (senders_names), fd_xml_attr (element, "senders"));
   xmpp_stanza_t *description = fd_xml_child (element, "description", NULL);
   xmpp_stanza_t *transport = fd_xml_child (element, "transport", NULL);
-  FdContent *content;
+  FdJingleContent *content;
 
   if (!name || message->contents->len == FD_JINGLE_MAX_CONTENTS)
     {
@@ -187,16 +186,8 @@ parse_content (FdJingleMessage *message, xmpp_stanza_t *element, GError **error)
   content->senders = senders < 0 ? FD_SENDERS_MISSING : (FdSenders) senders;
   content->secured = fd_xml_child (element, "security", NULL) != NULL;
   if (description)
-    {
-      xmpp_stanza_t *file = fd_xml_child (description, "file", NULL);
-
-      content->application = g_strdup (xmpp_stanza_get_ns (description));
-      if (file && fd_xml_is (description, "description", FD_NS_FILE_TRANSFER))
-        content->file = fd_description_parse_file (file);
-    }
-  if (transport)
-    parse_transport (&content->transport, transport);
-  return TRUE;
+    parse_description (content, description);
+  return !transport || parse_transport (&content->transport, transport, error);
 }
 
 static void
@@ -229,13 +220,13 @@ parse_info (FdJingleMessage *message, xmpp_stanza_t *jingle)
 {
   FD_XML_FOREACH (child, jingle)
     {
-      xmpp_stanza_t *file;
+      xmpp_stanza_t *file = fd_xml_child (child, "file", NULL);
+      gboolean ours = fd_description_find_version (xmpp_stanza_get_ns (child), &message->version);
 
       message->info = FD_SESSION_INFO_OTHER;
-      if (fd_xml_is (child, "received", FD_NS_FILE_TRANSFER))
+      if (ours && fd_xml_is (child, "received", NULL))
         message->info = FD_SESSION_INFO_RECEIVED;
-      else if (fd_xml_is (child, "checksum", FD_NS_FILE_TRANSFER)
-               && (file = fd_xml_child (child, "file", NULL)))
+      else if (ours && file && fd_xml_is (child, "checksum", NULL))
         {
           message->info = FD_SESSION_INFO_CHECKSUM;
           message->checksum = fd_description_parse_file (file);
@@ -270,6 +261,10 @@ fd_jingle_message_parse (xmpp_stanza_t *jingle, GError **error)
     {
       if (fd_xml_is (child, "reason", NULL))
         parse_reason (message, child);
+      else if (fd_xml_is (child, "batch", FD_NS_BATCH))
+        message->batch = TRUE;
+      else if (fd_xml_is (child, "early-accept", FD_NS_EARLY_ACCEPT))
+        message->early_accept = TRUE;
       else if (fd_xml_is (child, "content", NULL) && !parse_content (message, child, error))
         return NULL;
     }
@@ -278,16 +273,26 @@ fd_jingle_message_parse (xmpp_stanza_t *jingle, GError **error)
 
 /* --- building --- */
 
+/* Psi refuses a content without senders; where we do not know, its creator sends. */
+static const char *
+get_senders (const FdJingleContent *content)
+{
+  if (content->senders == FD_SENDERS_MISSING)
+    return content->by_initiator ? "initiator" : "responder";
+  return senders_names[content->senders];
+}
+
 static void
-build_content (xmpp_stanza_t *jingle, const FdContent *content)
+build_content (xmpp_stanza_t *jingle, const FdJingleContent *content)
 {
   xmpp_stanza_t *element
     = fd_xml_add (jingle, "content", NULL, "creator", content->by_initiator ? "initiator" : "responder",
-                  "name", content->name, "senders", senders_names[content->senders], NULL);
+                  "name", content->name, "senders", get_senders (content), NULL);
   xmpp_stanza_t *transport = NULL;
 
   if (content->file)
-    fd_description_add_file (fd_xml_add (element, "description", FD_NS_FILE_TRANSFER, NULL), content->file);
+    fd_description_add_file (fd_xml_add (element, "description", fd_description_ns (content->version), NULL),
+                             content->file, content->version);
   if (content->transport.s5b)
     transport = fd_s5b_info_build (content->transport.s5b);
   else if (content->transport.ibb)
@@ -316,10 +321,10 @@ build_info (xmpp_stanza_t *jingle, const FdJingleMessage *message)
 
   if (message->info == FD_SESSION_INFO_PING)
     return;
-  child = fd_xml_add (jingle, element, FD_NS_FILE_TRANSFER, "creator", "initiator", "name",
+  child = fd_xml_add (jingle, element, fd_description_ns (message->version), "creator", "initiator", "name",
                       message->info_content, NULL);
   if (message->info == FD_SESSION_INFO_CHECKSUM)
-    fd_description_add_checksum (child, message->checksum);
+    fd_description_add_checksum (child, message->checksum, message->version);
 }
 
 xmpp_stanza_t *
@@ -331,6 +336,10 @@ fd_jingle_message_build (const FdJingleMessage *message)
 
   for (guint i = 0; i < message->contents->len; i++)
     build_content (jingle, message->contents->pdata[i]);
+  if (message->batch)
+    fd_xml_add (jingle, "batch", FD_NS_BATCH, NULL);
+  if (message->early_accept)
+    fd_xml_add (jingle, "early-accept", FD_NS_EARLY_ACCEPT, NULL);
   if (message->reason)
     build_reason (jingle, message);
   if (message->action == FD_JINGLE_SESSION_INFO)

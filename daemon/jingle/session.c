@@ -1,66 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One session at work: carries out what its machine decides, with the real
- * transports, pump and files, and feeds back what happened.
+ * One session at work (XEP-0166): owns its machine and the files in it, sends
+ * what the machine says, and gives what the peer says to whom it concerns.
  */
 #include "jingle/session.h"
 
 #include "base/error.h"
-#include "base/fd.h"
-#include "data/pump.h"
-
-#include <gio/gio.h>
+#include "jingle/content.h"
 
 struct FdSession
 {
   FdJingle *jingle; /* owner */
-  FdMachine *machine;
-  char *peer;
-  char *sid;
-  gboolean initiator;
-  FdSessionParams params;
-  FdSource *source;
-  FdSink *sink;
-
-  FdS5bTransport *s5b;
-  FdIbbTransport *ibb;
-  FdTransportInfo local; /* of an IBB transport that is proposed */
-  int stream; /* connected, -1 none, or it is the flow's */
-  FdPath path;
-  struct Flow *flow; /* while bytes move */
-  struct Publish *publish; /* while a thread renames */
-  guint64 offset; /* where the flow began */
-  guint64 bytes; /* of the file, after the flow ended */
-
+  FdSessionConfig config; /* its strings are ours */
+  FdSessionMachine *machine;
+  char *batch; /* NULL: none */
+  GPtrArray *contents; /* FdContent */
   GHashTable *requests; /* iq id -> Request */
   GSource *wake; /* the machine's deadline, or now */
-  const FdSessionHooks *hooks;
-  gpointer hooks_data;
 };
 
+/* A stanza of ours that waits for its answer. */
 typedef struct
 {
   FdSession *session;
-  FdJingleAction action;
+  FdJingleMessage *message;
   guint id;
 } Request;
 
-/* A pump at work and its socket. It outlives a session that is freed under it:
- * the thread takes a moment to stop. */
-typedef struct Flow
+static void
+request_free (gpointer data)
 {
-  FdSession *session; /* NULL: orphaned */
-  FdPump *pump;
-  int stream;
-} Flow;
+  Request *request = data;
 
-/* A sink at work, likewise. */
-typedef struct Publish
-{
-  FdSession *session;
-  FdSink *sink;
-  gint64 mtime;
-} Publish;
+  fd_jingle_message_free (request->message);
+  g_free (request);
+}
 
 /* --- waking up --- */
 
@@ -79,8 +53,7 @@ wake (gpointer data)
   FdSession *session = data;
 
   g_source_set_ready_time (session->wake, -1);
-  fd_machine_tick (session->machine, session->flow ? fd_pump_get_bytes (session->flow->pump) : 0,
-                   g_get_monotonic_time ());
+  fd_session_machine_tick (session->machine, fd_session_now (session));
   fd_session_run (session);
   return G_SOURCE_CONTINUE;
 }
@@ -91,257 +64,80 @@ fd_session_schedule (FdSession *session)
   g_source_set_ready_time (session->wake, 0);
 }
 
+gint64
+fd_session_now (FdSession *session)
+{
+  for (guint i = 0; i < session->contents->len; i++)
+    fd_content_feed_progress (session->contents->pdata[i]);
+  return g_get_monotonic_time ();
+}
+
 /* --- life --- */
 
 FdSession *
-fd_session_new (FdJingle *jingle, const FdMachineConfig *config, const FdFile *file, FdSource *source,
-                const FdSessionParams *params)
+fd_session_new (FdJingle *jingle, const FdSessionConfig *config, const char *batch)
 {
   FdSession *session = g_new0 (FdSession, 1);
 
   session->jingle = jingle;
-  session->machine = fd_machine_new (config, file);
-  session->peer = g_strdup (config->peer);
-  session->sid = g_strdup (config->sid);
-  session->initiator = config->initiator;
-  session->params = *params;
-  session->source = source ? fd_source_ref (source) : NULL;
-  session->stream = -1;
-  session->requests = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  session->config = *config;
+  session->config.me = g_strdup (config->me);
+  session->config.peer = g_strdup (config->peer);
+  session->config.sid = g_strdup (config->sid);
+  session->machine = fd_session_machine_new (config);
+  session->batch = g_strdup (batch);
+  session->contents = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_content_close);
+  session->requests = g_hash_table_new_full (NULL, NULL, NULL, request_free);
   session->wake = g_source_new (&wake_funcs, sizeof (GSource));
   g_source_set_callback (session->wake, wake, session, NULL);
   g_source_attach (session->wake, NULL);
   return session;
 }
 
-static void
-drop_transport (FdSession *session)
-{
-  g_clear_pointer (&session->s5b, fd_s5b_transport_free);
-  g_clear_pointer (&session->ibb, fd_ibb_transport_free);
-  fd_close (&session->stream);
-}
-
 void
 fd_session_free (FdSession *session)
 {
+  FdIq *iq = fd_client_get_iq (fd_jingle_get_client (session->jingle));
   GHashTableIter iter;
   gpointer id;
 
   g_hash_table_iter_init (&iter, session->requests);
   while (g_hash_table_iter_next (&iter, &id, NULL))
-    fd_iq_cancel (fd_client_get_iq (fd_jingle_get_client (session->jingle)), GPOINTER_TO_UINT (id));
+    fd_iq_cancel (iq, GPOINTER_TO_UINT (id));
   g_hash_table_unref (session->requests);
-  if (session->flow)
-    {
-      session->flow->session = NULL;
-      fd_pump_stop (session->flow->pump);
-    }
-  if (session->publish)
-    session->publish->session = NULL;
-  drop_transport (session);
+  g_ptr_array_unref (session->contents);
   g_source_destroy (session->wake);
   g_source_unref (session->wake);
-  fd_transport_info_clear (&session->local);
-  g_clear_pointer (&session->source, fd_source_unref);
-  g_clear_pointer (&session->sink, fd_sink_unref);
-  fd_machine_free (session->machine);
-  g_free (session->peer);
-  g_free (session->sid);
+  fd_session_machine_free (session->machine);
+  g_free ((char *) session->config.me);
+  g_free ((char *) session->config.peer);
+  g_free ((char *) session->config.sid);
+  g_free (session->batch);
   g_free (session);
 }
 
-/* --- S5B --- */
-
-static void
-s5b_ready (FdS5bTransport *transport, gpointer data)
+static FdContent *
+add_content (FdSession *session, FdContentMachine *machine, FdSource *source, const FdContentParams *params)
 {
-  FdSession *session = data;
-  FdTransportInfo local
-    = { .kind = FD_TRANSPORT_KIND_S5B, .s5b = (FdS5bInfo *) fd_s5b_transport_get_local (transport) };
+  FdContent *content = fd_content_new (session, machine, source, params);
 
-  fd_machine_transport_ready (session->machine, &local, g_get_monotonic_time ());
-  fd_session_run (session);
+  g_ptr_array_add (session->contents, content);
+  return content;
 }
 
-static void send_message (FdSession *session, const FdJingleMessage *message);
-
-static void
-s5b_send (FdS5bTransport *transport, const FdS5bInfo *info, gpointer data)
+FdContent *
+fd_session_offer (FdSession *session, const FdFile *file, FdSource *source, const FdContentParams *params)
 {
-  FdSession *session = data;
-  g_autoptr (FdJingleMessage) message = fd_jingle_message_new (FD_JINGLE_TRANSPORT_INFO, session->sid);
-  FdTransportInfo transport_info = { .kind = FD_TRANSPORT_KIND_S5B, .s5b = (FdS5bInfo *) info };
-  FdContent *content
-    = fd_jingle_message_add_content (message, TRUE, fd_machine_get_content (session->machine));
+  FdContentMachine *machine
+    = fd_session_machine_add (session->machine, file, params->paths, fd_session_now (session));
 
-  content->senders = FD_SENDERS_INITIATOR;
-  fd_transport_info_copy (&content->transport, &transport_info);
-  message->initiator = g_strdup (
-    session->initiator ? fd_client_get_full_jid (fd_jingle_get_client (session->jingle)) : session->peer);
-  send_message (session, message);
+  if (!machine)
+    return NULL;
+  fd_session_schedule (session);
+  return add_content (session, machine, source, params);
 }
 
-static void
-connected (FdSession *session, int fd, FdPath path)
-{
-  fd_close (&session->stream);
-  session->stream = fd;
-  session->path = path;
-  fd_machine_transport_connected (session->machine, path, g_get_monotonic_time ());
-  fd_session_run (session);
-}
-
-static void
-failed (FdSession *session, const GError *error)
-{
-  fd_machine_transport_failed (session->machine, error, g_get_monotonic_time ());
-  fd_session_run (session);
-}
-
-static void
-s5b_connected (FdS5bTransport *transport, int fd, FdS5bPath path, gpointer data)
-{
-  connected (data, fd, path == FD_S5B_PATH_PROXY ? FD_PATH_SOCKS5_PROXY : FD_PATH_SOCKS5_DIRECT);
-}
-
-static void
-s5b_failed (FdS5bTransport *transport, const GError *error, gpointer data)
-{
-  failed (data, error);
-}
-
-static const FdS5bHooks s5b_hooks = {
-  .ready = s5b_ready,
-  .send = s5b_send,
-  .connected = s5b_connected,
-  .failed = s5b_failed,
-};
-
-static FdS5bPolicy
-s5b_policy (const FdSessionParams *params)
-{
-  FdS5bPolicy policy = 0;
-
-  if (params->paths & FD_PATH_SOCKS5_DIRECT)
-    policy |= FD_S5B_ALLOW_DIRECT;
-  if (params->paths & FD_PATH_SOCKS5_PROXY)
-    policy |= FD_S5B_ALLOW_PROXY;
-  if (params->loopback)
-    policy |= FD_S5B_ALLOW_LOOPBACK;
-  if (params->hidden)
-    policy |= FD_S5B_HIDE;
-  return policy;
-}
-
-static void
-prepare_s5b (FdSession *session, const FdTransportInfo *remote)
-{
-  FdClient *client = fd_jingle_get_client (session->jingle);
-  g_autofree char *own_sid = remote->s5b && remote->s5b->sid ? NULL : fd_jingle_random_id ();
-  FdS5bParams params = {
-    .iq = fd_client_get_iq (client),
-    .proxies = fd_jingle_get_proxies (session->jingle),
-    .sid = own_sid ? own_sid : remote->s5b->sid,
-    .me = fd_client_get_full_jid (client),
-    .peer = session->peer,
-    .initiator = session->initiator,
-    .policy = s5b_policy (&session->params),
-  };
-
-  session->s5b = fd_s5b_transport_new (&params, &s5b_hooks, session);
-  if (remote->s5b)
-    (void) fd_session_take_transport_info (session, remote->s5b);
-  fd_s5b_transport_gather (session->s5b);
-}
-
-gboolean
-fd_session_take_transport_info (FdSession *session, const FdS5bInfo *info)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!session->s5b)
-    return TRUE; /* given up meanwhile */
-  if (fd_s5b_transport_remote (session->s5b, info, &error))
-    return TRUE;
-  g_info ("%s: %s", session->peer, error->message);
-  return FALSE;
-}
-
-/* --- IBB --- */
-
-static void
-ibb_connected (FdIbbTransport *transport, int fd, gpointer data)
-{
-  connected (data, fd, FD_PATH_IBB);
-}
-
-static void
-ibb_drained (FdIbbTransport *transport, gpointer data)
-{
-  FdSession *session = data;
-
-  fd_machine_transport_drained (session->machine, g_get_monotonic_time ());
-  fd_session_run (session);
-}
-
-static void
-ibb_failed (FdIbbTransport *transport, const GError *error, gpointer data)
-{
-  failed (data, error);
-}
-
-static const FdIbbHooks ibb_hooks = {
-  .connected = ibb_connected,
-  .drained = ibb_drained,
-  .failed = ibb_failed,
-};
-
-static void
-create_ibb (FdSession *session, const FdIbbInfo *agreed)
-{
-  session->ibb = fd_ibb_transport_new (fd_jingle_get_ibb (session->jingle), session->peer, agreed->sid,
-                                       agreed->block_size, session->initiator, &ibb_hooks, session);
-}
-
-/* A proposal is only made up here; the stream is created when its block size
- * is agreed: as responder at once, as initiator with the answer. */
-static void
-prepare_ibb (FdSession *session, const FdTransportInfo *remote)
-{
-  g_autofree char *own_sid = remote->ibb && remote->ibb->sid ? NULL : fd_jingle_random_id ();
-  guint block_size = remote->ibb ? MIN (remote->ibb->block_size, FD_IBB_BLOCK_SIZE) : FD_IBB_BLOCK_SIZE;
-
-  fd_transport_info_clear (&session->local);
-  session->local.kind = FD_TRANSPORT_KIND_IBB;
-  session->local.ibb = fd_ibb_info_new (own_sid ? own_sid : remote->ibb->sid, block_size);
-  if (remote->ibb)
-    create_ibb (session, session->local.ibb);
-  fd_machine_transport_ready (session->machine, &session->local, g_get_monotonic_time ());
-}
-
-static void
-take_remote (FdSession *session, const FdTransportInfo *remote)
-{
-  if (remote->kind == FD_TRANSPORT_KIND_S5B)
-    (void) fd_session_take_transport_info (session, remote->s5b);
-  else if (!session->ibb)
-    {
-      session->local.ibb->block_size = remote->ibb->block_size;
-      create_ibb (session, session->local.ibb);
-    }
-}
-
-static void
-start_transport (FdSession *session)
-{
-  if (session->s5b)
-    fd_s5b_transport_start (session->s5b);
-  else if (session->ibb)
-    fd_ibb_transport_start (session->ibb);
-}
-
-/* --- stanzas --- */
+/* --- stanzas out --- */
 
 /* XEP-0166 §7.3: an error with <unknown-session/> means the session is over there. */
 static gboolean
@@ -352,25 +148,54 @@ is_unknown_session (xmpp_stanza_t *reply)
   return error && fd_xml_child (error, "unknown-session", FD_NS_JINGLE_ERRORS) != NULL;
 }
 
+static FdContent *
+find_content (FdSession *session, const char *name)
+{
+  for (guint i = 0; i < session->contents->len; i++)
+    {
+      FdContent *content = session->contents->pdata[i];
+
+      if (g_str_equal (fd_content_machine_get_name (fd_content_get_machine (content)), name))
+        return content;
+    }
+  return NULL;
+}
+
+/* The transports whose candidates or notifications the stanza carried want to
+ * know that they are there. */
+static void
+tell_transports (FdSession *session, const FdJingleMessage *message, gboolean ok)
+{
+  for (guint i = 0; i < message->contents->len; i++)
+    {
+      const FdJingleContent *sent = message->contents->pdata[i];
+      FdContent *content = find_content (session, sent->name);
+
+      if (content)
+        fd_content_acked (content, &sent->transport, ok);
+    }
+}
+
 static void
 answered (xmpp_stanza_t *reply, const GError *error, gpointer data)
 {
   Request *request = data;
   FdSession *session = request->session;
-  FdJingleAction action = request->action;
+  const FdJingleMessage *message = request->message;
 
-  g_hash_table_remove (session->requests, GUINT_TO_POINTER (request->id));
   if (error)
-    g_info ("%s answered %s with an error: %s", session->peer, fd_jingle_action_name (action),
+    g_info ("%s answered %s with an error: %s", session->config.peer, fd_jingle_action_name (message->action),
             error->message);
-  if (action == FD_JINGLE_TRANSPORT_INFO && session->s5b)
-    fd_s5b_transport_sent (session->s5b, error == NULL);
-  fd_machine_answered (session->machine, action, error, is_unknown_session (reply), g_get_monotonic_time ());
+  tell_transports (session, message, error == NULL);
+  fd_session_machine_answered (session->machine, message, error, is_unknown_session (reply),
+                               fd_session_now (session));
+  g_hash_table_remove (session->requests, GUINT_TO_POINTER (request->id));
   fd_session_run (session);
 }
 
+/* Takes @message. */
 static void
-send_message (FdSession *session, const FdJingleMessage *message)
+send_message (FdSession *session, FdJingleMessage *message)
 {
   FdIq *iq = fd_client_get_iq (fd_jingle_get_client (session->jingle));
   gboolean ping = message->action == FD_JINGLE_SESSION_INFO && message->info == FD_SESSION_INFO_PING;
@@ -378,162 +203,109 @@ send_message (FdSession *session, const FdJingleMessage *message)
 
   if (message->action == FD_JINGLE_SESSION_TERMINATE)
     {
-      fd_jingle_say_goodbye (session->jingle, session->peer, message);
+      fd_jingle_say_goodbye (session->jingle, session->config.peer, message);
+      fd_jingle_message_free (message);
       return;
     }
   request = g_new0 (Request, 1);
   request->session = session;
-  request->action = message->action;
-  request->id = fd_iq_send (iq, "set", session->peer, fd_jingle_message_build (message),
-                            ping ? FD_T_PING * 1000 : FD_IQ_TIMEOUT_MS, answered, request);
+  request->message = message;
+  request->id = fd_iq_send (iq, "set", session->config.peer, fd_jingle_message_build (message),
+                            ping ? FD_T_PING : FD_IQ_TIMEOUT_MS, answered, request);
   g_hash_table_insert (session->requests, GUINT_TO_POINTER (request->id), request);
 }
 
-/* --- bytes --- */
+/* --- stanzas in --- */
 
-static void
-pumped (FdPump *pump, const FdPumpResult *result, gpointer data)
+void
+fd_session_receive (FdSession *session, xmpp_stanza_t *request, const FdJingleMessage *message)
 {
-  Flow *flow = data;
-  FdSession *session = flow->session;
+  FdContentMachine *asked = NULL;
+  FdReply how = fd_session_machine_receive (session->machine, message, &asked, fd_session_now (session));
 
-  if (session)
+  if (how == FD_REPLY_ASK_TRANSPORT)
     {
-      session->flow = NULL;
-      session->bytes = session->offset + result->bytes;
-      session->stream = fd_take (&flow->stream); /* open until the session ends: peers read EOF as failure */
-      fd_machine_pumped (session->machine, result, g_get_monotonic_time ());
+      const FdS5bInfo *info = fd_jingle_message_get_content (message)->transport.s5b;
+
+      how = fd_content_take_info (fd_content_machine_get_data (asked), info) ? FD_REPLY_OK
+                                                                             : FD_REPLY_ITEM_NOT_FOUND;
     }
-  fd_close (&flow->stream);
-  fd_pump_free (pump);
-  g_free (flow);
-  if (session)
-    fd_session_run (session);
-}
-
-static void
-start_pump (FdSession *session, guint64 offset, gint64 length)
-{
-  const FdFile *file = fd_machine_get_file (session->machine);
-  Flow *flow = g_new0 (Flow, 1);
-
-  flow->session = session;
-  flow->stream = fd_take (&session->stream);
-  session->offset = offset;
-  session->flow = flow;
-  if (session->initiator)
-    /* A proxy holds back the tail, and a receiver that knows no size waits for the end. */
-    flow->pump = fd_pump_send (session->source, offset, length, flow->stream,
-                               session->path != FD_PATH_SOCKS5_DIRECT || length < 0,
-                               fd_file_choose_algo (file), pumped, flow);
-  else
-    flow->pump = fd_pump_receive (session->sink, offset, length, flow->stream, fd_file_choose_algo (file),
-                                  pumped, flow);
-}
-
-static void
-publish_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Publish *publish = data;
-  GError *error = NULL;
-
-  if (fd_sink_publish (publish->sink, publish->mtime, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-published (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Publish *publish = data;
-  FdSession *session = publish->session;
-  g_autoptr (GError) error = NULL;
-
-  (void) g_task_propagate_boolean (G_TASK (result), &error);
-  fd_sink_unref (publish->sink);
-  g_free (publish);
-  if (!session)
-    return;
-  session->publish = NULL;
-  fd_machine_published (session->machine, error, g_get_monotonic_time ());
+  fd_jingle_reply (session->jingle, request, how);
   fd_session_run (session);
-}
-
-static void
-start_publish (FdSession *session)
-{
-  Publish *publish = g_new0 (Publish, 1);
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, published, publish);
-
-  publish->session = session;
-  publish->sink = fd_sink_ref (session->sink);
-  publish->mtime = fd_machine_get_file (session->machine)->mtime;
-  session->publish = publish;
-  g_task_set_task_data (task, publish, NULL);
-  g_task_run_in_thread (task, publish_thread);
 }
 
 /* --- actions --- */
 
 static void
-end (FdSession *session)
+show (FdSession *session, FdContentMachine *machine)
 {
-  fd_jingle_remove (session->jingle, session);
-  if (session->hooks && session->hooks->ended)
-    session->hooks->ended (session, fd_machine_get_end (session->machine), session->hooks_data);
-  fd_session_free (session);
+  const FdContentParams params = { .paths = FD_PATH_ANY };
+  FdContent *content = add_content (session, machine, NULL, &params);
+  const char *reason = "decline";
+  g_autoptr (GError) error = NULL;
+
+  if (!session->batch && fd_session_machine_is_batch (session->machine))
+    session->batch = g_uuid_string_random ();
+  if (fd_jingle_show (session->jingle, content, &reason))
+    return;
+  error = g_error_new_literal (FD_ERROR, FD_ERROR_BUSY, "The offer was refused by policy");
+  fd_content_machine_abort (machine, FD_OUTCOME_FAILED, reason, error, fd_session_now (session));
+}
+
+/* The file goes to a session of its own, which knows if it is the last try. */
+static void
+redial (FdSession *session, FdContent *content, gboolean last)
+{
+  FdSessionConfig config = session->config;
+  FdSession *again;
+  FdContentMachine *machine;
+  guint index;
+
+  g_info ("%s is offered the file in a new session: %s", config.peer,
+          last ? "no path was found in the first" : "the first ended before it was seen there");
+  fd_content_log_rows (content);
+  config.redialed |= last;
+  if (last)
+    config.extensions &= ~FD_EXT_BATCH;
+  again = fd_jingle_open (session->jingle, &config, last ? NULL : session->batch);
+  machine = fd_session_machine_add (again->machine, fd_content_get_file (content),
+                                    fd_content_get_params (content)->paths, g_get_monotonic_time ());
+  if (g_ptr_array_find (session->contents, content, &index))
+    g_ptr_array_steal_index (session->contents, index);
+  fd_content_move (content, again, machine);
+  g_ptr_array_add (again->contents, content);
+  fd_session_schedule (again);
 }
 
 static void
-carry_out (FdSession *session, const FdAction *action)
+end_content (FdSession *session, FdContent *content)
 {
+  fd_content_log_rows (content);
+  fd_content_tell_ended (content);
+  g_ptr_array_remove (session->contents, content);
+}
+
+static void
+carry_out (FdSession *session, FdAction *action)
+{
+  FdContent *content = action->content ? fd_content_machine_get_data (action->content) : NULL;
+
   switch (action->what)
     {
     case FD_DO_SEND:
-      send_message (session, action->message);
+      send_message (session, g_steal_pointer (&action->message));
       break;
-    case FD_DO_PREPARE:
-      if (action->kind == FD_TRANSPORT_KIND_S5B)
-        prepare_s5b (session, &action->remote);
-      else
-        prepare_ibb (session, &action->remote);
+    case FD_DO_TELL_OFFERED:
+      show (session, action->content);
       break;
-    case FD_DO_REMOTE:
-      take_remote (session, &action->remote);
+    case FD_DO_REDIAL:
+      redial (session, content, action->kind == FD_TRANSPORT_KIND_IBB);
       break;
-    case FD_DO_START:
-      start_transport (session);
+    case FD_DO_END_CONTENT:
+      end_content (session, content);
       break;
-    case FD_DO_DROP:
-      drop_transport (session);
-      break;
-    case FD_DO_PUMP:
-      start_pump (session, action->offset, action->length);
-      break;
-    case FD_DO_STOP_PUMP:
-      if (session->flow)
-        fd_pump_stop (session->flow->pump);
-      break;
-    case FD_DO_PUBLISH:
-      start_publish (session);
-      break;
-    case FD_DO_KEEP:
-      fd_sink_keep (session->sink);
-      break;
-    case FD_DO_KEEP_CORRUPT:
-      fd_sink_keep_corrupt (session->sink);
-      break;
-    case FD_DO_TELL_ACCEPTED:
-      if (session->hooks && session->hooks->accepted)
-        session->hooks->accepted (session, session->hooks_data);
-      break;
-    case FD_DO_TELL_ACTIVE:
-      if (session->hooks && session->hooks->active)
-        session->hooks->active (session, action->path, session->hooks_data);
-      break;
-    case FD_DO_END:
-      g_assert_not_reached (); /* fd_session_run() */
+    default:
+      fd_content_carry_out (content, action);
     }
 }
 
@@ -542,122 +314,64 @@ fd_session_run (FdSession *session)
 {
   FdAction *action;
 
-  while ((action = fd_machine_next (session->machine)))
+  while ((action = fd_session_machine_next (session->machine)))
     {
-      FdDo what = action->what;
+      gboolean over = action->what == FD_DO_END;
 
-      if (what != FD_DO_END)
+      if (!over)
         carry_out (session, action);
       fd_action_free (action);
-      if (what == FD_DO_END)
+      if (over)
         {
-          end (session);
+          fd_jingle_remove (session->jingle, session);
+          fd_session_free (session);
           return;
         }
     }
-  g_source_set_ready_time (session->wake, fd_machine_get_deadline (session->machine));
+  g_source_set_ready_time (session->wake, fd_session_machine_get_deadline (session->machine));
 }
 
-/* --- for the model above --- */
-
-void
-fd_session_set_hooks (FdSession *session, const FdSessionHooks *hooks, gpointer data)
-{
-  session->hooks = hooks;
-  session->hooks_data = data;
-}
-
-void
-fd_session_accept (FdSession *session, FdSink *sink, const FdSessionParams *params)
-{
-  g_return_if_fail (fd_machine_get_state (session->machine) == FD_MACHINE_OFFERED);
-
-  session->sink = fd_sink_ref (sink);
-  session->params = *params;
-  fd_machine_accept (session->machine, params->paths, g_get_monotonic_time ());
-  fd_session_schedule (session);
-}
-
-void
-fd_session_reject (FdSession *session)
-{
-  g_return_if_fail (fd_machine_get_state (session->machine) == FD_MACHINE_OFFERED);
-
-  fd_machine_reject (session->machine, g_get_monotonic_time ());
-  fd_session_schedule (session);
-}
-
-void
-fd_session_cancel (FdSession *session, const GError *error)
-{
-  g_autoptr (GError) cancelled = NULL;
-
-  if (error)
-    fd_machine_abort (session->machine, FD_OUTCOME_FAILED, "failed-application", error,
-                      g_get_monotonic_time ());
-  else
-    {
-      cancelled = g_error_new_literal (FD_ERROR, FD_ERROR_CANCELLED, "The transfer was cancelled here");
-      fd_machine_abort (session->machine, FD_OUTCOME_CANCELLED, "cancel", cancelled, g_get_monotonic_time ());
-    }
-  fd_session_schedule (session);
-}
-
-void
-fd_session_stop (FdSession *session)
-{
-  g_autoptr (GError) error
-    = g_error_new_literal (FD_ERROR, FD_ERROR_CANCELLED, "fardeld was stopped; resume the transfer");
-
-  fd_machine_abort (session->machine, FD_OUTCOME_FAILED, "gone", error, g_get_monotonic_time ());
-  fd_session_schedule (session);
-}
+/* --- for jingle.c and content.c --- */
 
 void
 fd_session_stream_changed (FdSession *session, gboolean up)
 {
+  gint64 now = fd_session_now (session);
+
   if (up)
-    fd_machine_stream_up (session->machine, g_get_monotonic_time ());
+    fd_session_machine_stream_up (session->machine, now);
   else
-    fd_machine_stream_lost (session->machine, g_get_monotonic_time ());
+    fd_session_machine_stream_lost (session->machine, now);
   fd_session_schedule (session);
 }
 
 void
 fd_session_peer_gone (FdSession *session)
 {
-  fd_machine_peer_gone (session->machine, g_get_monotonic_time ());
+  fd_session_machine_peer_gone (session->machine, fd_session_now (session));
   fd_session_schedule (session);
 }
 
-const char *
-fd_session_get_peer (FdSession *session)
+FdJingle *
+fd_session_get_jingle (FdSession *session)
 {
-  return session->peer;
+  return session->jingle;
+}
+
+const FdSessionConfig *
+fd_session_get_config (FdSession *session)
+{
+  return &session->config;
 }
 
 const char *
-fd_session_get_sid (FdSession *session)
+fd_session_get_batch (FdSession *session)
 {
-  return session->sid;
+  return session->batch ? session->batch : "";
 }
 
-FdMachine *
-fd_session_get_machine (FdSession *session)
+FdRows
+fd_session_get_rows (FdSession *session)
 {
-  return session->machine;
-}
-
-const FdFile *
-fd_session_get_file (FdSession *session)
-{
-  return fd_machine_get_file (session->machine);
-}
-
-guint64
-fd_session_get_bytes (FdSession *session)
-{
-  if (session->ibb && session->path == FD_PATH_IBB)
-    return session->offset + fd_ibb_transport_get_bytes (session->ibb);
-  return session->flow ? session->offset + fd_pump_get_bytes (session->flow->pump) : session->bytes;
+  return fd_session_machine_get_rows (session->machine);
 }

@@ -73,11 +73,11 @@ next_address (FdS5bDialer *dialer)
   hang_up (dialer);
   g_object_unref (dialer->addresses->data);
   dialer->addresses = g_list_delete_link (dialer->addresses, dialer->addresses);
-  dialer->attempt = 0;
   connect_next (dialer);
 }
 
-/* The other end answered, but not as we hoped. */
+/* The other end answered, but not as we hoped. Its other addresses are not tried: a
+ * proxy that sees a hash twice joins the wrong sockets. */
 static void
 refused (FdS5bDialer *dialer, const char *reason)
 {
@@ -85,7 +85,7 @@ refused (FdS5bDialer *dialer, const char *reason)
   note (dialer, FD_ERROR_CONNECTION_FAILED, reason);
   if (dialer->dstaddrs[dialer->attempt + 1] == NULL)
     {
-      next_address (dialer);
+      give_up (dialer);
       return;
     }
   dialer->attempt++;
@@ -100,9 +100,16 @@ on_silence (gpointer data)
   FdS5bDialer *dialer = data;
 
   dialer->timer = 0;
-  note (dialer, FD_ERROR_TIMEOUT,
-        dialer->step == G_MAXUINT ? "timed out" : "connected, but did not talk SOCKS5");
-  next_address (dialer);
+  if (dialer->step == G_MAXUINT)
+    {
+      note (dialer, FD_ERROR_TIMEOUT, "timed out");
+      next_address (dialer);
+    }
+  else
+    {
+      note (dialer, FD_ERROR_TIMEOUT, "connected, but did not talk SOCKS5");
+      give_up (dialer);
+    }
   return G_SOURCE_REMOVE;
 }
 

@@ -4,6 +4,7 @@
  * next at once after a failure, proxies behind direct ones (XEP-0260 §4).
  */
 #include "s5b/dials.h"
+#include "s5b/timers.h"
 
 static void
 dial_free (gpointer data)
@@ -143,8 +144,8 @@ fd_s5b_dials_start (FdS5bDials *dials, gint64 now, gint64 *ret_due)
     }
 
   if (!dial->proxy && dials->proxies_from == 0)
-    dials->proxies_from = now + FD_S5B_PROXY_DELAY;
-  dials->next = now + FD_S5B_STAGGER_TIME;
+    dials->proxies_from = now + FD_MS (FD_T_PROXY_DELAY);
+  dials->next = now + FD_MS (FD_T_STAGGER);
   dial->state = FD_S5B_DIAL_RUNNING;
   return dial;
 }

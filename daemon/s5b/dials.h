@@ -7,12 +7,6 @@
 
 #include "s5b/info.h"
 
-#define FD_S5B_MS(ms) ((ms) *G_GINT64_CONSTANT (1000)) /* the machines count µs */
-
-/* XEP-0260 §4: one after the other, proxies later, for a direct path to win. */
-#define FD_S5B_STAGGER_TIME FD_S5B_MS (200)
-#define FD_S5B_PROXY_DELAY FD_S5B_MS (1000)
-
 typedef enum
 {
   FD_S5B_DIAL_WAITING,

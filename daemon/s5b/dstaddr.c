@@ -16,6 +16,15 @@ fd_s5b_dstaddr (const char *sid, const char *first_jid, const char *second_jid)
   return g_compute_checksum_for_string (G_CHECKSUM_SHA1, text, -1);
 }
 
+char *
+fd_s5b_dstaddr_of (const FdS5bNames *names, const char *cid)
+{
+  g_autofree char *stream = g_strconcat (names->sid, cid, NULL);
+
+  return names->initiator ? fd_s5b_dstaddr (stream, names->me, names->peer)
+                          : fd_s5b_dstaddr (stream, names->peer, names->me);
+}
+
 static void
 add_once (GStrvBuilder *builder, GHashTable *seen, char *dstaddr)
 {
@@ -36,13 +45,16 @@ fd_s5b_dstaddrs_accepted (const FdS5bNames *names)
 }
 
 char **
-fd_s5b_dstaddrs_dialed (const FdS5bNames *names, const char *announced, gboolean proxy, gboolean ini_first)
+fd_s5b_dstaddrs_dialed (const FdS5bNames *names, const char *cid, const char *announced, gboolean proxy,
+                        gboolean ini_first)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   const char *initiator = names->initiator ? names->me : names->peer;
   const char *responder = names->initiator ? names->peer : names->me;
 
+  if (!proxy && cid)
+    add_once (builder, seen, fd_s5b_dstaddr_of (names, cid));
   if (!proxy && ini_first)
     add_once (builder, seen, fd_s5b_dstaddr (names->sid, initiator, responder));
   if (announced)

@@ -20,11 +20,16 @@ typedef struct
   gboolean initiator;
 } FdS5bNames;
 
+/* urn:x-fardel:cid-dst:0: of one candidate that is no proxy, whoever offers it. */
+char *fd_s5b_dstaddr_of (const FdS5bNames *names, const char *cid);
+
 /* What our listener lets in: NULL-terminated, free with g_strfreev(). */
 char **fd_s5b_dstaddrs_accepted (const FdS5bNames *names);
 
 /* What to say to a candidate of the peer, in this order, one TCP connection
- * each. @announced: the 'dstaddr' attribute or NULL. @ini_first: the peer is
+ * each. @cid: of the
+ * candidate, NULL unless the hash per candidate is agreed. @announced: the
+ * 'dstaddr' attribute or NULL. @ini_first: the peer is
  * known to listen for H(initiator, responder). A proxy is asked once. */
-char **fd_s5b_dstaddrs_dialed (const FdS5bNames *names, const char *announced, gboolean proxy,
-                               gboolean ini_first);
+char **fd_s5b_dstaddrs_dialed (const FdS5bNames *names, const char *cid, const char *announced,
+                               gboolean proxy, gboolean ini_first);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "s5b/dstaddr.h"
 #include "s5b/listener.h"
 #include "s5b/proxies.h"
 
@@ -18,8 +19,11 @@ typedef struct
 {
   FdS5bPolicy policy;
   const char *jid; /* ours */
-  const char *const *dstaddrs; /* that listeners let in */
+  const char *const *dstaddrs; /* that every listener lets in */
+  const FdS5bNames *names; /* for a hash per candidate; NULL: none */
+  gboolean one_port; /* candidates of a family share a port if it is free */
   const GPtrArray *streamhosts; /* FdS5bStreamhost or NULL */
+  gboolean proxies_later; /* leave room for fd_s5b_gather_more() */
   const GPtrArray *remote; /* FdS5bCandidate: of the peer, not to be repeated */
   FdS5bAccepted accepted;
   gpointer data;
@@ -31,3 +35,6 @@ GPtrArray *fd_s5b_gather (const FdS5bGather *gather);
 
 /* The same from given addresses (FdAddress), for tests. */
 GPtrArray *fd_s5b_gather_from (const FdS5bGather *gather, const GPtrArray *addresses);
+
+/* Adds the proxies of @gather to the array. */
+void fd_s5b_gather_more (const FdS5bGather *gather, GPtrArray *locals);

@@ -7,9 +7,9 @@
 #include "base/error.h"
 #include "s5b/dstaddr.h"
 
+#include <gio/gio.h>
 #include <string.h>
 
-#define NS_EOC "urn:x-fardel:eoc:0"
 #define DEFAULT_PORT 1080
 #define MAX_CID 64 /* bytes; nobody writes more than 36 */
 #define MAX_HOST 253 /* bytes of a DNS name */
@@ -27,6 +27,11 @@ static const char *const kind_names[] = {
   [FD_S5B_CANDIDATE_ERROR] = "candidate-error",
   [FD_S5B_ACTIVATED] = "activated",
   [FD_S5B_PROXY_ERROR] = "proxy-error",
+};
+
+static const char *const mark_names[] = {
+  [FD_S5B_MARK_FOLLOW] = "candidates-follow",
+  [FD_S5B_MARK_DONE] = "candidates-done",
 };
 
 void
@@ -51,6 +56,19 @@ fd_s5b_candidate_copy (const FdS5bCandidate *candidate)
   return copy;
 }
 
+gboolean
+fd_s5b_candidate_is_at (const FdS5bCandidate *candidate, const char *host, guint16 port)
+{
+  g_autoptr (GInetAddress) left = g_inet_address_new_from_string (candidate->host);
+  g_autoptr (GInetAddress) right = g_inet_address_new_from_string (host);
+
+  if (candidate->port != port)
+    return FALSE;
+  if (left && right)
+    return g_inet_address_equal (left, right);
+  return g_ascii_strcasecmp (candidate->host, host) == 0;
+}
+
 FdS5bInfo *
 fd_s5b_info_new (FdS5bKind kind, const char *sid)
 {
@@ -60,6 +78,20 @@ fd_s5b_info_new (FdS5bKind kind, const char *sid)
   info->sid = g_strdup (sid);
   info->candidates = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_s5b_candidate_free);
   return info;
+}
+
+FdS5bInfo *
+fd_s5b_info_copy (const FdS5bInfo *info)
+{
+  FdS5bInfo *copy = g_memdup2 (info, sizeof *info);
+
+  copy->sid = g_strdup (info->sid);
+  copy->dstaddr = g_strdup (info->dstaddr);
+  copy->cid = g_strdup (info->cid);
+  copy->candidates = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_s5b_candidate_free);
+  for (guint i = 0; i < info->candidates->len; i++)
+    g_ptr_array_add (copy->candidates, fd_s5b_candidate_copy (info->candidates->pdata[i]));
+  return copy;
 }
 
 void
@@ -160,8 +192,12 @@ add_candidate (FdS5bInfo *info, xmpp_stanza_t *element)
 static void
 parse_child (FdS5bInfo *info, xmpp_stanza_t *child)
 {
-  if (fd_xml_is (child, "candidates-done", NS_EOC))
-    info->candidates_done = TRUE;
+  if (fd_xml_is (child, mark_names[FD_S5B_MARK_DONE], FD_NS_EOC))
+    info->mark = FD_S5B_MARK_DONE;
+  else if (fd_xml_is (child, mark_names[FD_S5B_MARK_FOLLOW], FD_NS_EOC))
+    info->mark = MAX (info->mark, FD_S5B_MARK_FOLLOW);
+  else if (fd_xml_is (child, "cid-dst", FD_NS_CID_DST))
+    info->cid_dst = TRUE;
   else if (fd_xml_is (child, "candidate", NULL))
     add_candidate (info, child);
   else if (info->kind == FD_S5B_CANDIDATES)
@@ -215,7 +251,9 @@ fd_s5b_info_build (const FdS5bInfo *info)
     }
   if (info->kind != FD_S5B_CANDIDATES)
     fd_xml_add (transport, kind_names[info->kind], NULL, "cid", info->cid, NULL);
-  if (info->candidates_done)
-    fd_xml_add (transport, "candidates-done", NS_EOC, NULL);
+  if (info->mark != FD_S5B_MARK_NONE)
+    fd_xml_add (transport, mark_names[info->mark], FD_NS_EOC, NULL);
+  if (info->cid_dst)
+    fd_xml_add (transport, "cid-dst", FD_NS_CID_DST, NULL);
   return transport;
 }

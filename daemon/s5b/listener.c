@@ -6,6 +6,7 @@
 #include "s5b/listener.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "s5b/info.h"
 #include "s5b/socket.h"
 
 #include <errno.h>
@@ -16,8 +17,9 @@
  * gets crowded the oldest goes. */
 #define MAX_GUESTS 8
 #define MAX_GUESTS_OF_PROCESS 64
-/* Authenticated sockets: a peer that retries needs two. */
-#define MAX_AUTHENTICATED 4
+/* Authenticated sockets: one for each candidate of ours, where they share a port, and
+ * a retry of some. */
+#define MAX_AUTHENTICATED (FD_S5B_MAX_OFFERED + 2)
 #define MAX_WRONG_HASHES 20 /* somebody guesses, or the peer will never know better */
 
 typedef struct
@@ -29,14 +31,26 @@ typedef struct
   guint watch, timer;
 } Guest;
 
+typedef struct
+{
+  char *dstaddr;
+  char *cid; /* NULL: of the whole stream */
+} Key;
+
+typedef struct
+{
+  int fd;
+  const Key *key; /* that it came in with */
+} Authenticated;
+
 struct FdS5bListener
 {
   int fd; /* -1 once it is closed */
   guint16 port;
   guint watch;
-  char **dstaddrs;
+  GPtrArray *keys; /* Key */
   GQueue guests; /* Guest, oldest first */
-  GQueue authenticated; /* GINT_TO_POINTER (fd), oldest first */
+  GQueue authenticated; /* Authenticated, oldest first */
   guint wrong_hashes;
   FdS5bAccepted accepted;
   gpointer data;
@@ -57,25 +71,57 @@ guest_free (Guest *guest)
 }
 
 static void
+key_free (gpointer data)
+{
+  Key *key = data;
+
+  g_free (key->dstaddr);
+  g_free (key->cid);
+  g_free (key);
+}
+
+static void
+authenticated_free (gpointer data)
+{
+  Authenticated *authenticated = data;
+
+  fd_close (&authenticated->fd);
+  g_free (authenticated);
+}
+
+static const Key *
+find_key (FdS5bListener *listener, const char *dstaddr)
+{
+  for (guint i = 0; i < listener->keys->len; i++)
+    {
+      const Key *key = listener->keys->pdata[i];
+
+      if (g_ascii_strcasecmp (key->dstaddr, dstaddr) == 0)
+        return key;
+    }
+  return NULL;
+}
+
+static void
 authenticate (Guest *guest)
 {
   FdS5bListener *listener = guest->listener;
+  Authenticated *authenticated = g_new0 (Authenticated, 1);
 
-  g_queue_push_tail (&listener->authenticated, GINT_TO_POINTER (fd_take (&guest->fd)));
+  authenticated->fd = fd_take (&guest->fd);
+  authenticated->key = find_key (listener, guest->socks.dstaddr);
+  g_queue_push_tail (&listener->authenticated, authenticated);
   guest_free (guest);
   if (listener->authenticated.length > MAX_AUTHENTICATED)
-    close (GPOINTER_TO_INT (g_queue_pop_head (&listener->authenticated)));
-  listener->accepted (listener, listener->data);
+    authenticated_free (g_queue_pop_head (&listener->authenticated));
+  listener->accepted (listener, authenticated->key->cid, listener->data);
 }
 
 static gboolean
 is_ours (FdS5bListener *listener, const char *dstaddr)
 {
-  for (char **ours = listener->dstaddrs; *ours; ours++)
-    {
-      if (g_ascii_strcasecmp (*ours, dstaddr) == 0)
-        return TRUE;
-    }
+  if (find_key (listener, dstaddr))
+    return TRUE;
   if (++listener->wrong_hashes >= MAX_WRONG_HASHES)
     g_info ("Closing the listener on port %u: %u wrong hashes", listener->port, listener->wrong_hashes);
   return FALSE;
@@ -175,11 +221,20 @@ on_connection (int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+void
+fd_s5b_listener_admit (FdS5bListener *listener, const char *dstaddr, const char *cid)
+{
+  Key *key = g_new0 (Key, 1);
+
+  key->dstaddr = g_strdup (dstaddr);
+  key->cid = g_strdup (cid);
+  g_ptr_array_add (listener->keys, key);
+}
+
 FdS5bListener *
-fd_s5b_listener_new (GInetAddress *address, const char *const *dstaddrs, FdS5bAccepted accepted,
+fd_s5b_listener_new (GInetAddress *address, guint16 port, const char *const *dstaddrs, FdS5bAccepted accepted,
                      gpointer data, GError **error)
 {
-  guint16 port;
   int fd = fd_s5b_socket_listen (address, &port);
   FdS5bListener *listener;
 
@@ -195,11 +250,13 @@ fd_s5b_listener_new (GInetAddress *address, const char *const *dstaddrs, FdS5bAc
   listener->fd = fd;
   listener->port = port;
   listener->watch = g_unix_fd_add (fd, G_IO_IN, on_connection, listener);
-  listener->dstaddrs = g_strdupv ((char **) dstaddrs);
+  listener->keys = g_ptr_array_new_with_free_func (key_free);
   listener->accepted = accepted;
   listener->data = data;
   g_queue_init (&listener->guests);
   g_queue_init (&listener->authenticated);
+  for (; *dstaddrs; dstaddrs++)
+    fd_s5b_listener_admit (listener, *dstaddrs, NULL);
   return listener;
 }
 
@@ -218,9 +275,8 @@ fd_s5b_listener_free (FdS5bListener *listener)
   fd_s5b_listener_close (listener);
   while (listener->guests.length > 0)
     guest_free (g_queue_peek_head (&listener->guests));
-  while (listener->authenticated.length > 0)
-    close (GPOINTER_TO_INT (g_queue_pop_head (&listener->authenticated)));
-  g_strfreev (listener->dstaddrs);
+  g_queue_clear_full (&listener->authenticated, authenticated_free);
+  g_ptr_array_unref (listener->keys);
   g_free (listener);
 }
 
@@ -231,17 +287,29 @@ fd_s5b_listener_get_port (FdS5bListener *listener)
 }
 
 int
-fd_s5b_listener_take (FdS5bListener *listener)
+fd_s5b_listener_take (FdS5bListener *listener, const char *cid)
 {
+  GList *best = NULL;
+  int fd;
+
   for (GList *i = listener->authenticated.tail; i; i = i->prev)
     {
-      int fd = GPOINTER_TO_INT (i->data);
+      const Authenticated *authenticated = i->data;
 
-      if (fd_s5b_socket_is_dead (fd))
+      if (g_strcmp0 (authenticated->key->cid, cid) != 0)
         continue;
-      g_queue_delete_link (&listener->authenticated, i);
-      return fd;
+      if (!best)
+        best = i;
+      if (!fd_s5b_socket_is_dead (authenticated->fd))
+        {
+          best = i;
+          break;
+        }
     }
-  return listener->authenticated.length > 0 ? GPOINTER_TO_INT (g_queue_pop_tail (&listener->authenticated))
-                                            : -1;
+  if (!best)
+    return -1;
+  fd = fd_take (&((Authenticated *) best->data)->fd);
+  authenticated_free (best->data);
+  g_queue_delete_link (&listener->authenticated, best);
+  return fd;
 }

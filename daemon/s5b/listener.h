@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The listening socket of one candidate of ours and the sockets that came in
- * through it: one port per candidate tells which one the peer reached.
+ * through it: the port, or the hash, tells which candidate the peer reached.
  */
 #pragma once
 
@@ -9,14 +9,18 @@
 
 typedef struct FdS5bListener FdS5bListener;
 
-/* A socket named one of our hashes. From the main loop; may free the listener. */
-typedef void (*FdS5bAccepted) (FdS5bListener *listener, gpointer data);
+/* A socket named one of our hashes; @cid: the candidate that the hash is of, NULL
+ * if it is of the whole stream. From the main loop; may free the listener. */
+typedef void (*FdS5bAccepted) (FdS5bListener *listener, const char *cid, gpointer data);
 
-/* @dstaddrs: the hashes let in, copied. NULL and CONNECTION_FAILED if the
- * address cannot be bound. */
-FdS5bListener *fd_s5b_listener_new (GInetAddress *address, const char *const *dstaddrs,
+/* @port: 0 for any. @dstaddrs: the hashes of the stream, copied. NULL and
+ * CONNECTION_FAILED if the address cannot be bound. */
+FdS5bListener *fd_s5b_listener_new (GInetAddress *address, guint16 port, const char *const *dstaddrs,
                                     FdS5bAccepted accepted, gpointer data, GError **error);
 void fd_s5b_listener_free (FdS5bListener *listener);
+
+/* Lets in the hash of one candidate, too. */
+void fd_s5b_listener_admit (FdS5bListener *listener, const char *dstaddr, const char *cid);
 
 guint16 fd_s5b_listener_get_port (FdS5bListener *listener);
 
@@ -24,6 +28,6 @@ guint16 fd_s5b_listener_get_port (FdS5bListener *listener);
  * confuse some peers. */
 void fd_s5b_listener_close (FdS5bListener *listener);
 
-/* The newest authenticated socket that is alive, else the newest; -1 if there
- * is none. The caller owns it. */
-int fd_s5b_listener_take (FdS5bListener *listener);
+/* The newest authenticated socket for @cid, as in the callback, that is alive, else
+ * the newest; -1 if there is none. The caller owns it. */
+int fd_s5b_listener_take (FdS5bListener *listener, const char *cid);

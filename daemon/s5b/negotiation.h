@@ -7,6 +7,7 @@
 #pragma once
 
 #include "s5b/info.h"
+#include "s5b/rows.h"
 
 typedef struct FdS5bNegotiation FdS5bNegotiation;
 
@@ -26,11 +27,14 @@ typedef enum
 {
   FD_S5B_EV_TIME, /* nothing happened but time */
   FD_S5B_EV_GATHER, /* the driver starts to collect */
-  FD_S5B_EV_GATHERED, /* … and has all it can get */
-  FD_S5B_EV_LOCAL, /* candidate: it is in our offer */
+  FD_S5B_EV_GATHERED, /* … and has all it can get; may come after READY */
+  FD_S5B_EV_LOCAL, /* candidate: it is in our offer, or, after that, it came too late for it */
   FD_S5B_EV_REMOTE, /* candidate: the peer offers it, at any time */
-  FD_S5B_EV_REMOTE_DONE, /* the peer's mark: no more of them */
+  FD_S5B_EV_REMOTE_FOLLOW, /* the peer will mark its last candidate … */
+  FD_S5B_EV_REMOTE_DONE, /* … and has: no more of them */
   FD_S5B_EV_START, /* offer and answer are out */
+  FD_S5B_EV_ACKED, /* the peer has, or refused, the oldest unanswered stanza with candidates of ours:
+                    * offer or answer, or SEND of CANDIDATES */
   FD_S5B_EV_DIALED, /* cid: SOCKS handshake done with the peer's candidate */
   FD_S5B_EV_DIAL_FAILED, /* cid */
   FD_S5B_EV_DIAL_CLOSED, /* cid: the peer's proxy dropped us again */
@@ -53,7 +57,7 @@ typedef enum
   FD_S5B_DO_READY, /* send what is collected */
   FD_S5B_DO_DIAL, /* cid: connect to it; answer DIALED or DIAL_FAILED */
   FD_S5B_DO_UNDIAL, /* cid: give up on it, no answer */
-  FD_S5B_DO_SEND, /* kind, cid */
+  FD_S5B_DO_SEND, /* kind, cid; CANDIDATES: cid, or NULL for the mark alone; last */
   FD_S5B_DO_ACTIVATE, /* cid: connect to our proxy, activate it; answer ACTIVATED or ACTIVATION_FAILED */
   FD_S5B_DO_CONNECTED, /* source, cid: here is the stream */
   FD_S5B_DO_FAILED, /* failure */
@@ -81,15 +85,24 @@ typedef struct
   FdS5bKind kind;
   FdS5bSource source;
   FdS5bFailure failure;
+  gboolean last; /* say that no candidate follows */
   char *cid; /* owned, NULL if none */
 } FdS5bAction;
 
 void fd_s5b_action_free (FdS5bAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdS5bAction, fd_s5b_action_free)
 
-/* @expect_mark: the peer promised the end-of-candidates mark, so candidate-error
- * waits for it. */
-FdS5bNegotiation *fd_s5b_negotiation_new (gboolean initiator, gboolean expect_mark);
+/* What depends on the peer. */
+typedef struct
+{
+  gboolean initiator; /* of the session */
+  gboolean trickle; /* the peer takes candidates after the offer; one whose direct candidates
+                     * have no jid (iris) does anyway */
+  gboolean mark; /* we end ours with the mark */
+  FdS5bErrorRule error;
+} FdS5bRules;
+
+FdS5bNegotiation *fd_s5b_negotiation_new (const FdS5bRules *rules);
 void fd_s5b_negotiation_free (FdS5bNegotiation *n);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdS5bNegotiation, fd_s5b_negotiation_free)
 
@@ -105,3 +118,8 @@ gboolean fd_s5b_negotiation_is_idle (const FdS5bNegotiation *n); /* nothing to d
 gint64 fd_s5b_negotiation_deadline (const FdS5bNegotiation *n);
 
 FdS5bState fd_s5b_negotiation_get_state (const FdS5bNegotiation *n);
+
+/* Does the offer hold all our candidates? Then it carries the mark. */
+gboolean fd_s5b_negotiation_is_complete (const FdS5bNegotiation *n);
+
+FdRows fd_s5b_negotiation_get_rows (const FdS5bNegotiation *n);

@@ -26,6 +26,7 @@ struct FdS5bProxies
   GPtrArray *streamhosts; /* FdS5bStreamhost of the last one that ended */
   gint64 fetched; /* monotonic µs */
   GArray *waiters; /* Waiter */
+  guint proxied; /* streams */
 };
 
 typedef struct
@@ -57,8 +58,19 @@ streamhost_free (gpointer data)
   g_free (streamhost);
 }
 
-static GPtrArray *
-streamhosts_new (void)
+FdS5bStreamhost *
+fd_s5b_streamhost_new (const char *jid, const char *host, guint16 port)
+{
+  FdS5bStreamhost *streamhost = g_new0 (FdS5bStreamhost, 1);
+
+  streamhost->jid = g_strdup (jid);
+  streamhost->host = g_strdup (host);
+  streamhost->port = port;
+  return streamhost;
+}
+
+GPtrArray *
+fd_s5b_streamhosts_new (void)
 {
   return g_ptr_array_new_with_free_func (streamhost_free);
 }
@@ -84,7 +96,7 @@ settle (FdS5bProxies *proxies)
     {
       g_ptr_array_unref (proxies->streamhosts);
       proxies->streamhosts = g_steal_pointer (&proxies->found);
-      proxies->found = streamhosts_new ();
+      proxies->found = fd_s5b_streamhosts_new ();
     }
   proxies->fetched = g_get_monotonic_time ();
   proxies->waiters = g_array_new (FALSE, FALSE, sizeof (Waiter));
@@ -158,7 +170,6 @@ on_streamhosts (Request *request, xmpp_stanza_t *query)
   FD_XML_FOREACH (child, query)
     {
       const char *host = fd_xml_attr (child, "host"), *jid = fd_xml_attr (child, "jid");
-      FdS5bStreamhost *streamhost;
       guint64 port;
 
       if (!fd_xml_is (child, "streamhost", NULL))
@@ -171,12 +182,9 @@ on_streamhosts (Request *request, xmpp_stanza_t *query)
       if (proxies->found->len >= MAX_STREAMHOSTS || is_known (proxies, host, port))
         continue;
 
-      streamhost = g_new0 (FdS5bStreamhost, 1);
-      streamhost->jid = g_strdup (jid);
-      streamhost->host = g_strdup (host);
-      streamhost->port = port;
-      g_ptr_array_insert (proxies->found, is_configured (proxies, request->jid) ? 0 : -1, streamhost);
-      g_info ("SOCKS5 proxy %s at %s port %u", jid, host, streamhost->port);
+      g_ptr_array_insert (proxies->found, is_configured (proxies, request->jid) ? 0 : -1,
+                          fd_s5b_streamhost_new (jid, host, port));
+      g_info ("SOCKS5 proxy %s at %s port %" G_GUINT64_FORMAT, jid, host, port);
     }
 }
 
@@ -244,8 +252,8 @@ fd_s5b_proxies_new (FdIq *iq)
 
   proxies->iq = iq;
   proxies->requests = g_ptr_array_new_with_free_func (request_free);
-  proxies->found = streamhosts_new ();
-  proxies->streamhosts = streamhosts_new ();
+  proxies->found = fd_s5b_streamhosts_new ();
+  proxies->streamhosts = fd_s5b_streamhosts_new ();
   proxies->waiters = g_array_new (FALSE, FALSE, sizeof (Waiter));
   return proxies;
 }
@@ -320,4 +328,23 @@ fd_s5b_proxies_unwait (FdS5bProxies *proxies, gpointer data)
           return;
         }
     }
+}
+
+gboolean
+fd_s5b_proxies_is_full (FdS5bProxies *proxies)
+{
+  return proxies->proxied >= FD_S5B_MAX_PROXIED;
+}
+
+void
+fd_s5b_proxies_enter (FdS5bProxies *proxies)
+{
+  proxies->proxied++;
+}
+
+void
+fd_s5b_proxies_leave (FdS5bProxies *proxies)
+{
+  g_return_if_fail (proxies->proxied > 0);
+  proxies->proxied--;
 }

@@ -123,7 +123,7 @@ open_socket (GInetAddress *address)
 }
 
 int
-fd_s5b_socket_listen (GInetAddress *address, guint16 *ret_port)
+fd_s5b_socket_listen (GInetAddress *address, guint16 *port)
 {
   const int on = 1;
   fd_autoclose fd = open_socket (address);
@@ -131,15 +131,15 @@ fd_s5b_socket_listen (GInetAddress *address, guint16 *ret_port)
   gsize length;
   socklen_t bound = sizeof sa;
 
-  if (fd < 0 || !fill (address, 0, &sa, &length))
+  if (fd < 0 || !fill (address, *port, &sa, &length))
     return -1;
   if (sa.sa.sa_family == AF_INET6 && setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0)
     return -1;
   if (bind (fd, &sa.sa, length) < 0 || listen (fd, BACKLOG) < 0 || getsockname (fd, &sa.sa, &bound) < 0)
     return -1;
 
-  *ret_port = ntohs (sa.sa.sa_family == AF_INET6 ? ((struct sockaddr_in6 *) &sa)->sin6_port
-                                                 : ((struct sockaddr_in *) &sa)->sin_port);
+  *port = ntohs (sa.sa.sa_family == AF_INET6 ? ((struct sockaddr_in6 *) &sa)->sin6_port
+                                             : ((struct sockaddr_in *) &sa)->sin_port);
   return fd_take (&fd);
 }
 

@@ -23,6 +23,6 @@ void fd_s5b_socket_tune (int fd);
 gboolean fd_s5b_socket_is_dead (int fd);
 
 /* A new non-blocking TCP socket for the family of @address, bound to or
- * connecting to it. -1 and errno. */
-int fd_s5b_socket_listen (GInetAddress *address, guint16 *ret_port);
+ * connecting to it. -1 and errno. *port 0: any, which is then there. */
+int fd_s5b_socket_listen (GInetAddress *address, guint16 *port);
 int fd_s5b_socket_connect (GInetAddress *address, guint16 port);

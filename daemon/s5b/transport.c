@@ -5,34 +5,29 @@
  */
 #include "s5b/transport.h"
 #include "base/error.h"
-#include "base/fd.h"
-#include "s5b/activation.h"
-#include "s5b/dstaddr.h"
-#include "s5b/gather.h"
-#include "s5b/negotiation.h"
+#include "s5b/locals.h"
 #include "s5b/remote.h"
 #include "s5b/socket.h"
 
 struct FdS5bTransport
 {
-  FdIq *iq;
-  FdS5bProxies *proxies;
   char *sid, *me, *peer;
-  gboolean initiator;
+  FdS5bNames names; /* of those */
   FdS5bPolicy policy;
   gboolean ini_first;
   FdS5bHooks hooks;
   gpointer data;
   FdS5bNegotiation *negotiation;
+  FdRows rows; /* beside the negotiation's */
   GSource *turn; /* runs the machine's timers and actions */
   FdS5bInfo *local; /* our offer */
-  GPtrArray *locals; /* FdS5bLocal behind it */
+  FdS5bLocals *locals; /* behind it */
+  gboolean marks; /* it says whether more may follow */
   GPtrArray *remotes; /* FdS5bRemote */
+  GPtrArray *candidates; /* FdS5bCandidate of each of them */
+  gboolean peer_cid_dst; /* the peer has hashes per candidate */
   char *peer_sid; /* of a peer that answers with another sid than ours */
   char *peer_dstaddr;
-  FdS5bActivation *activation;
-  int activated_fd;
-  char *activation_error;
 };
 
 static FdS5bRemote *
@@ -44,19 +39,6 @@ find_remote (FdS5bTransport *transport, const char *cid)
 
       if (g_str_equal (fd_s5b_remote_get_candidate (remote)->cid, cid))
         return remote;
-    }
-  return NULL;
-}
-
-static FdS5bLocal *
-find_local (FdS5bTransport *transport, const char *cid)
-{
-  for (guint i = 0; i < transport->locals->len; i++)
-    {
-      FdS5bLocal *local = transport->locals->pdata[i];
-
-      if (g_str_equal (local->candidate->cid, cid))
-        return local;
     }
   return NULL;
 }
@@ -92,79 +74,15 @@ feed (FdS5bTransport *transport, FdS5bEventType type, const char *cid)
 }
 
 static void
-feed_candidate (FdS5bTransport *transport, FdS5bEventType type, const FdS5bCandidate *candidate)
-{
-  const FdS5bEvent event = { .type = type, .candidate = candidate };
-
-  feed_event (transport, &event);
-}
-
-static FdS5bNames
-names (FdS5bTransport *transport)
-{
-  return (FdS5bNames){
-    .sid = transport->sid,
-    .me = transport->me,
-    .peer = transport->peer,
-    .initiator = transport->initiator,
-  };
-}
-
-/* Collecting candidates. */
-
-static void
-on_accepted (FdS5bListener *listener, gpointer data)
+on_local (const FdS5bEvent *event, gpointer data)
 {
   FdS5bTransport *transport = data;
 
-  for (guint i = 0; i < transport->locals->len; i++)
-    {
-      const FdS5bLocal *local = transport->locals->pdata[i];
-
-      if (local->listener == listener)
-        feed (transport, FD_S5B_EV_INCOMING, local->candidate->cid);
-    }
+  if (event->type == FD_S5B_EV_LOCAL
+      && fd_s5b_negotiation_get_state (transport->negotiation) < FD_S5B_OFFERED)
+    g_ptr_array_add (transport->local->candidates, fd_s5b_candidate_copy (event->candidate));
+  feed_event (transport, event);
 }
-
-static void
-on_proxies (gpointer data)
-{
-  feed (data, FD_S5B_EV_GATHERED, NULL);
-}
-
-static void
-collect (FdS5bTransport *transport)
-{
-  const FdS5bNames who = names (transport);
-  g_auto (GStrv) dstaddrs = fd_s5b_dstaddrs_accepted (&who);
-  g_autoptr (GPtrArray) remote = g_ptr_array_new ();
-  const FdS5bGather gather = {
-    .policy = transport->policy,
-    .jid = transport->me,
-    .dstaddrs = (const char *const *) dstaddrs,
-    .streamhosts = transport->proxies ? fd_s5b_proxies_get (transport->proxies) : NULL,
-    .remote = remote,
-    .accepted = on_accepted,
-    .data = transport,
-  };
-
-  if (transport->proxies)
-    fd_s5b_proxies_unwait (transport->proxies, transport);
-  for (guint i = 0; i < transport->remotes->len; i++)
-    g_ptr_array_add (remote, (gpointer) fd_s5b_remote_get_candidate (transport->remotes->pdata[i]));
-
-  g_ptr_array_unref (transport->locals);
-  transport->locals = fd_s5b_gather (&gather);
-  for (guint i = 0; i < transport->locals->len; i++)
-    {
-      const FdS5bLocal *local = transport->locals->pdata[i];
-
-      g_ptr_array_add (transport->local->candidates, fd_s5b_candidate_copy (local->candidate));
-      feed_candidate (transport, FD_S5B_EV_LOCAL, local->candidate);
-    }
-}
-
-/* Dialing. */
 
 static void
 on_dial (FdS5bEventType event, const char *cid, gpointer data)
@@ -172,23 +90,26 @@ on_dial (FdS5bEventType event, const char *cid, gpointer data)
   feed (data, event, cid);
 }
 
+/* Dialing. */
+
 /* Why this candidate is not to be dialed, or NULL. */
 static const char *
 forbidden (FdS5bTransport *transport, const FdS5bCandidate *candidate)
 {
+  gboolean proxy = candidate->type == FD_S5B_PROXY;
+
   if (transport->policy & FD_S5B_HIDE)
     return "not dialed: the peer shall not learn our address";
-  if (candidate->type == FD_S5B_PROXY)
-    return transport->policy & FD_S5B_ALLOW_PROXY ? NULL : "not dialed: proxies are switched off";
-  if (!(transport->policy & FD_S5B_ALLOW_DIRECT))
+  if (proxy && !(transport->policy & FD_S5B_ALLOW_PROXY))
+    return "not dialed: proxies are switched off";
+  if (proxy && transport->policy & FD_S5B_NO_PEER_PROXY)
+    return "not dialed: the peer's own connection to it is too old";
+  if (!proxy && !(transport->policy & FD_S5B_ALLOW_DIRECT))
     return "not dialed: direct connections are switched off";
-  for (guint i = 0; i < transport->locals->len; i++)
-    {
-      const FdS5bLocal *local = transport->locals->pdata[i];
-
-      if (local->candidate->port == candidate->port && g_str_equal (local->candidate->host, candidate->host))
-        return "not dialed: it is our own";
-    }
+  if (!proxy && transport->policy & FD_S5B_NO_PEER_DIRECT)
+    return "not dialed: the peer cannot send from there";
+  if (!proxy && fd_s5b_locals_have (transport->locals, candidate))
+    return "not dialed: it is our own";
   return NULL;
 }
 
@@ -196,12 +117,13 @@ static void
 dial (FdS5bTransport *transport, FdS5bRemote *remote)
 {
   const FdS5bCandidate *candidate = fd_s5b_remote_get_candidate (remote);
-  const FdS5bNames who = names (transport);
   gboolean proxy = candidate->type == FD_S5B_PROXY;
+  gboolean per_cid = transport->local->cid_dst && transport->peer_cid_dst;
   /* iris names no jid in its direct candidates; no other client leaves it out. */
   gboolean ini_first = transport->ini_first || (!proxy && !candidate->jid);
   const char *why = forbidden (transport, candidate);
-  g_auto (GStrv) dstaddrs = fd_s5b_dstaddrs_dialed (&who, transport->peer_dstaddr, proxy, ini_first);
+  g_auto (GStrv) dstaddrs = fd_s5b_dstaddrs_dialed (&transport->names, per_cid ? candidate->cid : NULL,
+                                                    transport->peer_dstaddr, proxy, ini_first);
 
   if (why)
     fd_s5b_remote_refuse (remote, why);
@@ -209,54 +131,16 @@ dial (FdS5bTransport *transport, FdS5bRemote *remote)
     fd_s5b_remote_dial (remote, (const char *const *) dstaddrs, transport->policy & FD_S5B_ALLOW_LOOPBACK);
 }
 
-/* Our proxy. */
-
-static void
-on_activated (FdS5bActivation *activation, int fd, const GError *error, gpointer data)
-{
-  FdS5bTransport *transport = data;
-
-  transport->activated_fd = fd;
-  if (error)
-    transport->activation_error = g_strdup (error->message);
-  feed (transport, error ? FD_S5B_EV_ACTIVATION_FAILED : FD_S5B_EV_ACTIVATED, NULL);
-}
-
-static void
-activate (FdS5bTransport *transport, const char *cid)
-{
-  const FdS5bLocal *proxy = find_local (transport, cid);
-  g_autofree char *dstaddr = fd_s5b_dstaddr (transport->sid, transport->me, transport->peer);
-
-  g_assert (proxy);
-  transport->activation
-    = fd_s5b_activation_new (transport->iq, proxy->candidate, transport->sid, dstaddr, transport->peer,
-                             transport->policy & FD_S5B_ALLOW_LOOPBACK, on_activated, transport);
-}
-
 /* The end. */
-
-static void
-close_listeners (FdS5bTransport *transport)
-{
-  for (guint i = 0; i < transport->locals->len; i++)
-    {
-      const FdS5bLocal *local = transport->locals->pdata[i];
-
-      if (local->listener)
-        fd_s5b_listener_close (local->listener);
-    }
-}
 
 static void
 connected (FdS5bTransport *transport, const FdS5bAction *action)
 {
   FdS5bPath path = FD_S5B_PATH_DIRECT;
-  const FdS5bLocal *local = find_local (transport, action->cid);
   FdS5bRemote *remote = find_remote (transport, action->cid);
   int fd = -1;
 
-  close_listeners (transport);
+  fd_s5b_locals_close (transport->locals);
   switch (action->source)
     {
     case FD_S5B_FROM_DIALED:
@@ -266,13 +150,12 @@ connected (FdS5bTransport *transport, const FdS5bAction *action)
       fd = fd_s5b_remote_take (remote);
       break;
     case FD_S5B_FROM_INCOMING:
-      g_assert (local);
-      fd = fd_s5b_listener_take (local->listener);
+      fd = fd_s5b_locals_take_incoming (transport->locals, action->cid);
       break;
     case FD_S5B_FROM_ACTIVATED:
     default:
       path = FD_S5B_PATH_PROXY;
-      fd = fd_take (&transport->activated_fd);
+      fd = fd_s5b_locals_take_activated (transport->locals);
     }
   fd_s5b_socket_tune (fd);
   transport->hooks.connected (transport, fd, path, transport->data);
@@ -281,12 +164,12 @@ connected (FdS5bTransport *transport, const FdS5bAction *action)
 static char *
 describe_proxy (FdS5bTransport *transport, const char *cid)
 {
-  const FdS5bLocal *local = cid ? find_local (transport, cid) : NULL;
+  const FdS5bCandidate *local = cid ? fd_s5b_locals_find (transport->locals, cid) : NULL;
   FdS5bRemote *remote = cid ? find_remote (transport, cid) : NULL;
 
   if (!local && !remote)
     return g_strdup ("the proxy");
-  return fd_s5b_candidate_describe (local ? local->candidate : fd_s5b_remote_get_candidate (remote));
+  return fd_s5b_candidate_describe (local ? local : fd_s5b_remote_get_candidate (remote));
 }
 
 static char *
@@ -299,15 +182,15 @@ describe_failure (FdS5bTransport *transport, const FdS5bAction *action)
     case FD_S5B_FAIL_PEER_PROXY_ERROR:
       return g_strdup_printf ("the peer could not use %s", proxy);
     case FD_S5B_FAIL_ACTIVATION:
-      return g_strdup_printf ("%s: %s", proxy, transport->activation_error);
+      return g_strdup_printf ("%s: %s", proxy, fd_s5b_locals_get_activation_error (transport->locals));
     case FD_S5B_FAIL_ACTIVATION_TIMEOUT:
       return g_strdup_printf ("%s was not activated in time", proxy);
     case FD_S5B_FAIL_PROXY_CLOSED:
       return g_strdup_printf ("%s closed the connection before it was activated", proxy);
     case FD_S5B_FAIL_NO_PATH:
     default:
-      return g_strdup (transport->locals->len > 0 ? "the peer reached none of ours"
-                                                  : "we had nothing to offer");
+      return g_strdup (fd_s5b_locals_is_empty (transport->locals) ? "we had nothing to offer"
+                                                                  : "the peer reached none of ours");
     }
 }
 
@@ -318,7 +201,7 @@ failed (FdS5bTransport *transport, const FdS5bAction *action)
   g_autofree char *failure = describe_failure (transport, action);
   g_autoptr (GError) error = NULL;
 
-  close_listeners (transport);
+  fd_s5b_locals_close (transport->locals);
   for (guint i = 0; i < transport->remotes->len; i++)
     {
       FdS5bRemote *remote = transport->remotes->pdata[i];
@@ -336,13 +219,56 @@ failed (FdS5bTransport *transport, const FdS5bAction *action)
   transport->hooks.failed (transport, error, transport->data);
 }
 
-static void
-send_notification (FdS5bTransport *transport, const FdS5bAction *action)
+/* A candidate that came late, with what a peer needs to dial it. */
+static FdS5bInfo *
+make_trickle (FdS5bTransport *transport, const FdS5bAction *action)
 {
-  g_autoptr (FdS5bInfo) info = fd_s5b_info_new (action->kind, transport->sid);
+  FdS5bInfo *info = fd_s5b_info_new (FD_S5B_CANDIDATES, transport->sid);
+
+  info->dstaddr = g_strdup (transport->local->dstaddr);
+  if (action->cid)
+    g_ptr_array_add (info->candidates,
+                     fd_s5b_candidate_copy (fd_s5b_locals_find (transport->locals, action->cid)));
+  if (action->last)
+    info->mark = FD_S5B_MARK_DONE;
+  return info;
+}
+
+static FdS5bInfo *
+make_notification (FdS5bTransport *transport, const FdS5bAction *action)
+{
+  FdS5bInfo *info = fd_s5b_info_new (action->kind, transport->sid);
 
   info->cid = g_strdup (action->cid);
+  return info;
+}
+
+static void
+send_info (FdS5bTransport *transport, const FdS5bAction *action)
+{
+  g_autoptr (FdS5bInfo) info = action->kind == FD_S5B_CANDIDATES ? make_trickle (transport, action)
+                                                                 : make_notification (transport, action);
+
   transport->hooks.send (transport, info, transport->data);
+}
+
+static void
+offer (FdS5bTransport *transport)
+{
+  /* A hidden initiator dials nothing either, so without a proxy no path can come of it. */
+  if (transport->names.initiator && (transport->policy & FD_S5B_HIDE)
+      && transport->local->candidates->len == 0 && fd_s5b_negotiation_is_complete (transport->negotiation))
+    {
+      g_autoptr (GError) error = g_error_new_literal (
+        FD_ERROR, FD_ERROR_NO_TRANSPORT, "No TCP path: addresses are not to be shown, and there is no proxy");
+
+      transport->hooks.failed (transport, error, transport->data);
+      return;
+    }
+  if (transport->marks)
+    transport->local->mark
+      = fd_s5b_negotiation_is_complete (transport->negotiation) ? FD_S5B_MARK_DONE : FD_S5B_MARK_FOLLOW;
+  transport->hooks.ready (transport, transport->data);
 }
 
 /* What only concerns us; FALSE if a hook is to be called. */
@@ -358,7 +284,7 @@ do_inner (FdS5bTransport *transport, const FdS5bAction *action)
       fd_s5b_remote_undial (find_remote (transport, action->cid));
       return TRUE;
     case FD_S5B_DO_ACTIVATE:
-      activate (transport, action->cid);
+      fd_s5b_locals_activate (transport->locals, action->cid);
       return TRUE;
     case FD_S5B_DO_READY:
     case FD_S5B_DO_SEND:
@@ -376,10 +302,10 @@ call_hook (FdS5bTransport *transport, const FdS5bAction *action)
   switch (action->type)
     {
     case FD_S5B_DO_READY:
-      transport->hooks.ready (transport, transport->data);
+      offer (transport);
       break;
     case FD_S5B_DO_SEND:
-      send_notification (transport, action);
+      send_info (transport, action);
       break;
     case FD_S5B_DO_CONNECTED:
       connected (transport, action);
@@ -408,8 +334,6 @@ on_turn (gpointer data)
 
       if (do_inner (transport, action))
         continue;
-      if (action->type == FD_S5B_DO_READY)
-        collect (transport);
       schedule (transport);
       call_hook (transport, action);
       return G_SOURCE_CONTINUE;
@@ -429,25 +353,34 @@ static GSourceFuncs turn_funcs = { .dispatch = turn_dispatch };
 FdS5bTransport *
 fd_s5b_transport_new (const FdS5bParams *params, const FdS5bHooks *hooks, gpointer data)
 {
+  const FdS5bRules rules = {
+    .initiator = params->initiator,
+    .trickle = params->trickle,
+    .mark = params->initiator && params->mark_candidates,
+    .error = params->error,
+  };
   FdS5bTransport *transport = g_new0 (FdS5bTransport, 1);
 
-  transport->iq = params->iq;
-  transport->proxies = params->policy & FD_S5B_ALLOW_PROXY ? params->proxies : NULL;
   transport->sid = g_strdup (params->sid);
   transport->me = g_strdup (params->me);
   transport->peer = g_strdup (params->peer);
-  transport->initiator = params->initiator;
+  transport->names = (FdS5bNames){
+    .sid = transport->sid, .me = transport->me, .peer = transport->peer, .initiator = params->initiator
+  };
   transport->policy = params->policy;
-  transport->ini_first = params->dial_ini_first;
+  transport->ini_first = params->ini_first;
   transport->hooks = *hooks;
   transport->data = data;
-  transport->negotiation = fd_s5b_negotiation_new (params->initiator, params->marks_end);
+  transport->negotiation = fd_s5b_negotiation_new (&rules);
+  transport->marks = rules.mark;
   transport->local = fd_s5b_info_new (FD_S5B_CANDIDATES, params->sid);
   transport->local->dstaddr = fd_s5b_dstaddr (params->sid, params->me, params->peer);
-  transport->local->candidates_done = params->marks_end;
-  transport->locals = g_ptr_array_new ();
+  transport->local->cid_dst = params->initiator && params->cid_dst;
   transport->remotes = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_s5b_remote_free);
-  transport->activated_fd = -1;
+  transport->candidates = g_ptr_array_new ();
+  transport->locals
+    = fd_s5b_locals_new (params->iq, params->policy & FD_S5B_ALLOW_PROXY ? params->proxies : NULL,
+                         &transport->names, params->policy, transport->candidates, on_local, transport);
 
   transport->turn = g_source_new (&turn_funcs, sizeof (GSource));
   g_source_set_callback (transport->turn, on_turn, transport, NULL);
@@ -462,11 +395,8 @@ fd_s5b_transport_free (FdS5bTransport *transport)
     return;
   g_source_destroy (transport->turn);
   g_source_unref (transport->turn);
-  if (transport->proxies)
-    fd_s5b_proxies_unwait (transport->proxies, transport);
-  fd_s5b_activation_free (transport->activation);
-  fd_close (&transport->activated_fd);
-  g_ptr_array_unref (transport->locals);
+  fd_s5b_locals_free (transport->locals);
+  g_ptr_array_unref (transport->candidates);
   g_ptr_array_unref (transport->remotes);
   fd_s5b_negotiation_free (transport->negotiation);
   fd_s5b_info_free (transport->local);
@@ -475,7 +405,6 @@ fd_s5b_transport_free (FdS5bTransport *transport)
   g_free (transport->peer);
   g_free (transport->peer_sid);
   g_free (transport->peer_dstaddr);
-  g_free (transport->activation_error);
   g_free (transport);
 }
 
@@ -483,8 +412,7 @@ void
 fd_s5b_transport_gather (FdS5bTransport *transport)
 {
   feed (transport, FD_S5B_EV_GATHER, NULL);
-  if (!transport->proxies || !fd_s5b_proxies_wait (transport->proxies, on_proxies, transport))
-    feed (transport, FD_S5B_EV_GATHERED, NULL);
+  fd_s5b_locals_gather (transport->locals, transport->local->cid_dst);
 }
 
 const FdS5bInfo *
@@ -496,27 +424,48 @@ fd_s5b_transport_get_local (FdS5bTransport *transport)
 static void
 add_remote (FdS5bTransport *transport, const FdS5bCandidate *candidate)
 {
+  const FdS5bEvent event = { .type = FD_S5B_EV_REMOTE, .candidate = candidate };
+  FdS5bRemote *remote;
+
   if (transport->remotes->len >= FD_S5B_MAX_CANDIDATES || find_remote (transport, candidate->cid))
     return;
-  g_ptr_array_add (transport->remotes, fd_s5b_remote_new (candidate, on_dial, transport));
-  feed_candidate (transport, FD_S5B_EV_REMOTE, candidate);
+  remote = fd_s5b_remote_new (candidate, on_dial, transport);
+  g_ptr_array_add (transport->remotes, remote);
+  g_ptr_array_add (transport->candidates, (gpointer) fd_s5b_remote_get_candidate (remote));
+  feed_event (transport, &event);
 }
 
-/* A notification for a transport that this one has replaced. */
+/* For a transport that this one has replaced. A peer may answer with a sid of its own. */
 static gboolean
 is_stale (FdS5bTransport *transport, const FdS5bInfo *info)
 {
-  return info->kind != FD_S5B_CANDIDATES && info->sid && !g_str_equal (info->sid, transport->sid)
-         && g_strcmp0 (info->sid, transport->peer_sid) != 0;
+  if (!info->sid || g_str_equal (info->sid, transport->sid))
+    return FALSE;
+  if (transport->peer_sid)
+    return !g_str_equal (info->sid, transport->peer_sid);
+  return info->kind != FD_S5B_CANDIDATES;
 }
 
-gboolean
-fd_s5b_transport_remote (FdS5bTransport *transport, const FdS5bInfo *info, GError **error)
+/* A responder follows the offer in what extensions it uses. */
+static void
+take_extensions (FdS5bTransport *transport, const FdS5bInfo *info)
 {
-  const FdS5bEvent event = { .type = FD_S5B_EV_NOTIFIED, .kind = info->kind, .cid = info->cid };
+  gboolean follow
+    = !transport->names.initiator && fd_s5b_negotiation_get_state (transport->negotiation) == FD_S5B_NEW;
 
-  if (is_stale (transport, info))
-    return TRUE;
+  transport->peer_cid_dst = transport->peer_cid_dst || info->cid_dst;
+  if (follow)
+    {
+      transport->local->cid_dst = transport->peer_cid_dst;
+      transport->marks = transport->marks || info->mark != FD_S5B_MARK_NONE;
+    }
+  if (info->mark != FD_S5B_MARK_NONE)
+    feed (transport, info->mark == FD_S5B_MARK_DONE ? FD_S5B_EV_REMOTE_DONE : FD_S5B_EV_REMOTE_FOLLOW, NULL);
+}
+
+static void
+take_candidates (FdS5bTransport *transport, const FdS5bInfo *info)
+{
   if (info->kind == FD_S5B_CANDIDATES && info->sid)
     {
       g_free (transport->peer_sid);
@@ -529,8 +478,20 @@ fd_s5b_transport_remote (FdS5bTransport *transport, const FdS5bInfo *info, GErro
     }
   for (guint i = 0; i < info->candidates->len; i++)
     add_remote (transport, info->candidates->pdata[i]);
-  if (info->candidates_done)
-    feed (transport, FD_S5B_EV_REMOTE_DONE, NULL);
+}
+
+gboolean
+fd_s5b_transport_remote (FdS5bTransport *transport, const FdS5bInfo *info, GError **error)
+{
+  const FdS5bEvent event = { .type = FD_S5B_EV_NOTIFIED, .kind = info->kind, .cid = info->cid };
+
+  if (is_stale (transport, info))
+    {
+      fd_row (&transport->rows, 41);
+      return TRUE;
+    }
+  take_candidates (transport, info);
+  take_extensions (transport, info); /* after them: the mark may end it all */
 
   if (info->kind == FD_S5B_CANDIDATES || feed_event (transport, &event))
     return TRUE;
@@ -539,17 +500,29 @@ fd_s5b_transport_remote (FdS5bTransport *transport, const FdS5bInfo *info, GErro
   return FALSE;
 }
 
+/* Who offers a proxy connection from long ago (Conversations) offers nothing
+ * later: there is nothing to wait for. */
 void
 fd_s5b_transport_start (FdS5bTransport *transport)
 {
   feed (transport, FD_S5B_EV_START, NULL);
+  if (transport->policy & FD_S5B_NO_PEER_PROXY)
+    feed (transport, FD_S5B_EV_REMOTE_DONE, NULL);
 }
 
 /* A refusal changes nothing: clients answer repeated or late notifications
  * with errors, and the timers end what really hangs. */
 void
-fd_s5b_transport_sent (FdS5bTransport *transport, gboolean acked)
+fd_s5b_transport_acked (FdS5bTransport *transport, FdS5bKind kind, gboolean ok)
 {
-  if (!acked)
-    g_info ("%s refused or did not answer a notification of bytestream %s", transport->peer, transport->sid);
+  if (!ok)
+    g_info ("%s refused or did not answer a stanza of bytestream %s", transport->peer, transport->sid);
+  if (kind == FD_S5B_CANDIDATES)
+    feed (transport, FD_S5B_EV_ACKED, NULL);
+}
+
+FdRows
+fd_s5b_transport_get_rows (FdS5bTransport *transport)
+{
+  return fd_s5b_negotiation_get_rows (transport->negotiation) | transport->rows;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "s5b/info.h"
+#include "s5b/rows.h"
 #include "xmpp/iq.h"
 
 typedef struct FdS5bTransport FdS5bTransport;
@@ -25,8 +26,13 @@ typedef enum
 {
   FD_S5B_ALLOW_DIRECT = 1 << 0, /* show and dial addresses */
   FD_S5B_ALLOW_PROXY = 1 << 1,
-  FD_S5B_HIDE = 1 << 3, /* dial nothing that the peer names: any host may call itself a proxy */
   FD_S5B_ALLOW_LOOPBACK = 1 << 2, /* both ends on one host; set by option */
+  FD_S5B_HIDE = 1 << 3, /* dial nothing that the peer names: any host may call itself a proxy */
+  FD_S5B_NO_PEER_DIRECT = 1 << 4, /* the peer cannot send from its own listener (Gajim) */
+  FD_S5B_NO_PEER_PROXY = 1 << 5, /* the peer's connection to its proxy is too old (Conversations) */
+  FD_S5B_LITERAL_HOSTS = 1 << 6, /* offer proxies by address: the peer cannot resolve names (Swift) */
+  FD_S5B_REPEAT_PROXY
+  = 1 << 7, /* offer the proxy that it offers, too: it sends before its own is active (Gajim) */
 } FdS5bPolicy;
 
 typedef struct
@@ -38,8 +44,12 @@ typedef struct
   const char *peer;
   gboolean initiator; /* we sent session-initiate */
   FdS5bPolicy policy;
-  gboolean dial_ini_first; /* iris: its listener takes H(initiator, responder) */
-  gboolean marks_end; /* the peer advertises urn:x-fardel:eoc:0 */
+  gboolean ini_first; /* its listener takes H(initiator, responder): dial with that first */
+  gboolean trickle; /* it takes candidates after the offer */
+  FdS5bErrorRule error;
+  /* Initiator: the peer advertises the extension. A responder follows the offer. */
+  gboolean mark_candidates; /* urn:x-fardel:eoc:0 */
+  gboolean cid_dst; /* urn:x-fardel:cid-dst:0 */
 } FdS5bParams;
 
 typedef enum
@@ -54,7 +64,7 @@ typedef struct
 {
   /* Candidates are gathered: fd_s5b_transport_get_local() may be sent. */
   void (*ready) (FdS5bTransport *transport, gpointer data);
-  /* Send this as a transport-info; tell the outcome with fd_s5b_transport_sent(). */
+  /* Send this as a transport-info; tell the outcome with fd_s5b_transport_acked(). */
   void (*send) (FdS5bTransport *transport, const FdS5bInfo *info, gpointer data);
   /* The bytestream is up; @fd is the receiver's now, non-blocking. Losing
    * sockets stay open until the transport is freed (Gajim). */
@@ -83,5 +93,9 @@ gboolean fd_s5b_transport_remote (FdS5bTransport *transport, const FdS5bInfo *in
 /* Offer and answer are both out: dial. */
 void fd_s5b_transport_start (FdS5bTransport *transport);
 
-/* The peer acknowledged (or refused, or did not answer) the last send. */
-void fd_s5b_transport_sent (FdS5bTransport *transport, gboolean acked);
+/* The peer acknowledged (or refused, or did not answer in time) a stanza with
+ * @kind: CANDIDATES also for the stanza that carried our offer or answer. */
+void fd_s5b_transport_acked (FdS5bTransport *transport, FdS5bKind kind, gboolean ok);
+
+/* For the log: the rows of the state table that it went through. */
+FdRows fd_s5b_transport_get_rows (FdS5bTransport *transport);

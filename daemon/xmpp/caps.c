@@ -12,9 +12,11 @@
 #define MAX_IDENTITIES 64 /* one per language */
 #define MAX_FORMS 16
 #define MAX_FORM_ITEMS 256 /* fields of a form, values of a field */
+#define MAX_SOFTWARE 128 /* bytes of a name or a version; what is longer is none */
 #define MAX_CACHED 512 /* client versions seen; the cache starts anew beyond */
 
 #define NS_DATA_FORM "jabber:x:data"
+#define FORM_SOFTWARE "urn:xmpp:dataforms:softwareinfo"
 
 typedef struct
 {
@@ -41,12 +43,12 @@ sort_unique (GPtrArray *strings)
   return TRUE;
 }
 
-FdDisco *
-fd_disco_parse (xmpp_stanza_t *query, GError **error)
+/* Sorted copies, NULL-terminated; NULL if there are too many. */
+static char **
+parse_features (xmpp_stanza_t *query)
 {
   g_autoptr (GPtrArray) features = g_ptr_array_new ();
-  g_autoptr (GPtrArray) copies = NULL;
-  Counted *counted;
+  GPtrArray *copies;
 
   FD_XML_FOREACH (child, query)
     {
@@ -55,11 +57,7 @@ fd_disco_parse (xmpp_stanza_t *query, GError **error)
       if (!fd_xml_is (child, "feature", NULL) || !var)
         continue;
       if (features->len == MAX_FEATURES)
-        {
-          g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL, "More than %d features in a disco#info answer",
-                       MAX_FEATURES);
-          return NULL;
-        }
+        return NULL;
       g_ptr_array_add (features, (gpointer) var);
     }
   g_ptr_array_sort (features, compare_strings);
@@ -71,10 +69,62 @@ fd_disco_parse (xmpp_stanza_t *query, GError **error)
         g_ptr_array_add (copies, g_strdup (features->pdata[i]));
     }
   g_ptr_array_add (copies, NULL);
+  return (char **) g_ptr_array_free (copies, FALSE);
+}
 
+/* The first value of a field, "" if there is none of a sensible length. */
+static char *
+form_value (xmpp_stanza_t *form, const char *var)
+{
+  FD_XML_FOREACH (field, form)
+    {
+      g_autofree char *value = NULL;
+
+      if (!fd_xml_is (field, "field", NULL) || g_strcmp0 (fd_xml_attr (field, "var"), var) != 0)
+        continue;
+      value = fd_xml_child_text (field, "value");
+      if (value && strlen (value) <= MAX_SOFTWARE)
+        return g_steal_pointer (&value);
+    }
+  return g_strdup ("");
+}
+
+static void
+parse_software (FdDisco *disco, xmpp_stanza_t *query)
+{
+  xmpp_stanza_t *identity = fd_xml_child (query, "identity", NULL);
+  const char *name = identity ? fd_xml_attr (identity, "name") : NULL;
+
+  FD_XML_FOREACH (form, query)
+    {
+      g_autofree char *type = fd_xml_is (form, "x", NS_DATA_FORM) ? form_value (form, "FORM_TYPE") : NULL;
+
+      if (g_strcmp0 (type, FORM_SOFTWARE) != 0)
+        continue;
+      disco->software = form_value (form, "software");
+      disco->software_version = form_value (form, "software_version");
+      return;
+    }
+  disco->software = g_strdup (name && strlen (name) <= MAX_SOFTWARE ? name : "");
+  disco->software_version = g_strdup ("");
+}
+
+FdDisco *
+fd_disco_parse (xmpp_stanza_t *query, GError **error)
+{
+  char **features = parse_features (query);
+  Counted *counted;
+
+  if (!features)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL, "More than %d features in a disco#info answer",
+                   MAX_FEATURES);
+      return NULL;
+    }
   counted = g_new0 (Counted, 1);
   g_atomic_ref_count_init (&counted->refs);
-  counted->value.features = (char **) g_ptr_array_free (g_steal_pointer (&copies), FALSE);
+  counted->value.features = features;
+  parse_software (&counted->value, query);
   return &counted->value;
 }
 
@@ -93,6 +143,8 @@ fd_disco_unref (FdDisco *disco)
   if (!disco || !g_atomic_ref_count_dec (&counted->refs))
     return;
   g_strfreev (disco->features);
+  g_free (disco->software);
+  g_free (disco->software_version);
   g_free (counted);
 }
 

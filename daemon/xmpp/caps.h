@@ -15,6 +15,8 @@
 typedef struct
 {
   char **features; /* sorted, without duplicates, NULL-terminated */
+  char *software; /* XEP-0232, else the name of the identity; "" if unknown */
+  char *software_version; /* XEP-0232; "" if unknown */
 } FdDisco;
 
 /* From a <query/> of disco#info; PROTOCOL if it exceeds the limits. */

@@ -6,8 +6,10 @@
 
 #define FEATURE_JINGLE "urn:xmpp:jingle:1"
 #define FEATURE_FILE_TRANSFER "urn:xmpp:jingle:apps:file-transfer:5"
+#define FEATURE_FILE_TRANSFER_4 "urn:xmpp:jingle:apps:file-transfer:4"
 #define FEATURE_S5B "urn:xmpp:jingle:transports:s5b:1"
 #define FEATURE_IBB "urn:xmpp:jingle:transports:ibb:1"
+#define FEATURE_BATCH "urn:x-fardel:batch:0" /* who has it is of our kind */
 
 FdTransports
 fd_resource_get_transports (const FdResource *resource)
@@ -21,10 +23,17 @@ fd_resource_get_transports (const FdResource *resource)
 }
 
 gboolean
+fd_resource_has_file_transfer_5 (const FdResource *resource)
+{
+  return fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER);
+}
+
+gboolean
 fd_resource_can_receive (const FdResource *resource)
 {
   return fd_resource_get_transports (resource) != 0 && fd_disco_has (resource->disco, FEATURE_JINGLE)
-         && fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER);
+         && (fd_resource_has_file_transfer_5 (resource)
+             || fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER_4));
 }
 
 const char *
@@ -32,24 +41,27 @@ fd_resource_get_missing (const FdResource *resource)
 {
   if (!fd_disco_has (resource->disco, FEATURE_JINGLE))
     return "Jingle (" FEATURE_JINGLE ")";
-  if (!fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER))
+  if (!fd_resource_has_file_transfer_5 (resource) && !fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER_4))
     return "Jingle file transfer (" FEATURE_FILE_TRANSFER ")";
   return "a transport, SOCKS5 or in-band bytestreams";
 }
 
+/* Who can more is better, whoever sits before it. */
 static int
-rank_transports (const FdResource *resource)
+rank_features (const FdResource *resource)
 {
   FdTransports transports = fd_resource_get_transports (resource);
 
-  return (transports & FD_TRANSPORT_S5B ? 2 : 0) + (transports & FD_TRANSPORT_IBB ? 1 : 0);
+  return (transports & FD_TRANSPORT_S5B ? 8 : 0) + (transports & FD_TRANSPORT_IBB ? 4 : 0)
+         + (fd_resource_has_file_transfer_5 (resource) ? 2 : 0)
+         + (fd_disco_has (resource->disco, FEATURE_BATCH) ? 1 : 0);
 }
 
 gboolean
 fd_resource_is_better (const FdResource *a, const FdResource *b)
 {
-  if (rank_transports (a) != rank_transports (b))
-    return rank_transports (a) > rank_transports (b);
+  if (rank_features (a) != rank_features (b))
+    return rank_features (a) > rank_features (b);
   if (a->show != b->show)
     return a->show < b->show;
   if (a->priority != b->priority)

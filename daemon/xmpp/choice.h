@@ -10,11 +10,13 @@
 /* None while its features are unknown. */
 FdTransports fd_resource_get_transports (const FdResource *resource);
 
+gboolean fd_resource_has_file_transfer_5 (const FdResource *resource); /* of known features */
 gboolean fd_resource_can_receive (const FdResource *resource);
 
 /* What one that cannot receive and whose features are known lacks, in words. */
 const char *fd_resource_get_missing (const FdResource *resource);
 
-/* TRUE if @a is the better one to send to: by transports, then show, then
- * priority, then the newer presence. */
+/* TRUE if @a is the better one to send to: by transports, version of file
+ * transfer, extensions of ours, then show, priority, and the newer presence. Both
+ * can receive. */
 gboolean fd_resource_is_better (const FdResource *a, const FdResource *b);

@@ -12,14 +12,20 @@
 #define NODE "https://fardel.org"
 
 /* Of the hash functions only the one that peers shall choose: the strongest
- * in the list is what Gajim and Psi take. */
+ * in the list is what Gajim and Psi take. More are understood on receipt. */
 static const char *const features[] = {
   FD_NS_CAPS,
   FD_NS_DISCO_INFO,
   "http://jabber.org/protocol/ibb",
+  "urn:x-fardel:batch:0",
+  "urn:x-fardel:cid-dst:0",
+  "urn:x-fardel:early-accept:0",
+  "urn:x-fardel:eoc:0",
   "urn:xmpp:hash-function-text-names:sha-256",
+  "urn:xmpp:hashes:1", /* goes with file-transfer:4 */
   "urn:xmpp:hashes:2",
   "urn:xmpp:jingle:1",
+  "urn:xmpp:jingle:apps:file-transfer:4", /* Swift */
   "urn:xmpp:jingle:apps:file-transfer:5",
   "urn:xmpp:jingle:transports:ibb:1",
   "urn:xmpp:jingle:transports:s5b:1",

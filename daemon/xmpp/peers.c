@@ -49,8 +49,11 @@ describe (const FdResource *resource)
   return (FdPeerInfo){
     .full_jid = resource->full_jid,
     .can_receive = fd_resource_can_receive (resource),
+    .file_transfer_5 = fd_resource_has_file_transfer_5 (resource),
     .transports = fd_resource_get_transports (resource),
     .caps_node = resource->caps_node,
+    .software = resource->disco->software,
+    .software_version = resource->disco->software_version,
     .features = (const char *const *) resource->disco->features,
   };
 }

@@ -19,9 +19,12 @@ typedef enum
 typedef struct
 {
   const char *full_jid;
-  gboolean can_receive; /* jingle:1, file-transfer:5 and a transport of ours */
+  gboolean can_receive; /* jingle:1, file-transfer:5 or :4, and a transport of ours */
+  gboolean file_transfer_5; /* else only :4 */
   FdTransports transports;
   const char *caps_node; /* "" if unknown: which client it is, for quirks */
+  const char *software; /* what it calls itself, "" if unknown */
+  const char *software_version; /* "" if unknown */
   const char *const *features; /* sorted, NULL-terminated */
 } FdPeerInfo;
 

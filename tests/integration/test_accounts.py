@@ -310,7 +310,7 @@ def test_remove_cancels_its_transfers(alice, work):
 
 def test_contacts(alice, bob):
     account = alice.account("alice")
-    alice.client.wait(lambda: alice.manager.query_peer(Prosody.jid("bob"))["can-receive"], 10)
+    eventually(lambda: alice.manager.query_peer(Prosody.jid("bob"))["can-receive"])
     assert account.contacts() == [{"jid": Prosody.jid("bob"), "name": "", "subscription": "both", "online": True,
                                    "can-receive": True, "groups": []}]
     assert account.contacts(online=True, can_receive=True) == account.contacts()

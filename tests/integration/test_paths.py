@@ -5,7 +5,7 @@ import pytest
 
 from fardel.files import make_file, sha256
 from fardel.prosody import Prosody
-from fardel.scenario import BOB, exchange, start
+from fardel.scenario import BOB, eventually, exchange, start
 
 USERS = ("alice", "bob")
 
@@ -108,6 +108,7 @@ def test_unreachable_and_nothing_else_allowed(world, work):
 
 
 def test_what_a_peer_can_do(alice, bob):
+    eventually(lambda: alice.manager.query_peer(BOB)["online"])
     info = alice.manager.query_peer(BOB)
     assert info["online"] and info["can-receive"]
     assert info["jid"] == BOB

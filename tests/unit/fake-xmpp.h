@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Clients, peers and Jingle sessions that do what a test says, in place of the
+ * Clients, peers and Jingle contents that do what a test says, in place of the
  * real ones: the model above them does not notice. Include in one file of a test.
  */
 #pragma once
@@ -45,21 +45,22 @@ struct FdClient
 struct FdJingle
 {
   FdClient *client;
-  FdJingleIncoming incoming;
+  FdJingleHooks hooks;
   gpointer data;
   guint ups;
   guint losses;
 };
 
-struct FdSession
+struct FdContent
 {
   FdJingle *jingle;
   char *peer;
   FdFile *file;
   FdSource *source;
   FdSink *sink;
-  FdSessionParams params;
-  const FdSessionHooks *hooks;
+  FdContentParams params;
+  char *batch;
+  const FdContentHooks *hooks;
   gpointer data;
   guint64 bytes;
   const char *asked; /* "cancel", "reject", "stop": the last thing we asked for */
@@ -69,9 +70,11 @@ struct FdSession
 /* What exists, newest last; borrowed by tests. */
 static GPtrArray *fake_clients;
 static GPtrArray *fake_jingles;
-static GPtrArray *fake_sessions;
-/* Sessions end only by fake_session_end(). */
-static gboolean fake_sessions_hang;
+static GPtrArray *fake_contents;
+/* Contents end only by fake_content_end(). */
+static gboolean fake_contents_hang;
+/* Peers take several files in one session. */
+static gboolean fake_sharing;
 
 /* --- client --- */
 
@@ -295,30 +298,31 @@ fake_peer_online (FdClient *client, const char *bare, gboolean contact)
   peers->available (bare, peers->data);
 }
 
-/* --- sessions --- */
+/* --- contents --- */
 
 FdJingle *
-fd_jingle_new (FdClient *client, FdJingleIncoming incoming, gpointer data)
+fd_jingle_new (FdClient *client, const FdJingleHooks *hooks, gpointer data)
 {
   FdJingle *jingle = g_new0 (FdJingle, 1);
 
   jingle->client = client;
-  jingle->incoming = incoming;
+  jingle->hooks = *hooks;
   jingle->data = data;
   g_ptr_array_add (fake_jingles, jingle);
   return jingle;
 }
 
 static void
-fake_session_free (FdSession *session)
+fake_content_free (FdContent *content)
 {
-  g_ptr_array_remove (fake_sessions, session);
-  g_clear_handle_id (&session->ending, g_source_remove);
-  g_clear_pointer (&session->source, fd_source_unref);
-  g_clear_pointer (&session->sink, fd_sink_unref);
-  fd_file_free (session->file);
-  g_free (session->peer);
-  g_free (session);
+  g_ptr_array_remove (fake_contents, content);
+  g_clear_handle_id (&content->ending, g_source_remove);
+  g_clear_pointer (&content->source, fd_source_unref);
+  g_clear_pointer (&content->sink, fd_sink_unref);
+  fd_file_free (content->file);
+  g_free (content->peer);
+  g_free (content->batch);
+  g_free (content);
 }
 
 void
@@ -326,9 +330,9 @@ fd_jingle_free (FdJingle *jingle)
 {
   if (!jingle)
     return;
-  for (guint i = fake_sessions->len; i-- > 0;)
-    if (((FdSession *) fake_sessions->pdata[i])->jingle == jingle)
-      fake_session_free (fake_sessions->pdata[i]);
+  for (guint i = fake_contents->len; i-- > 0;)
+    if (((FdContent *) fake_contents->pdata[i])->jingle == jingle)
+      fake_content_free (fake_contents->pdata[i]);
   g_ptr_array_remove (fake_jingles, jingle);
   g_free (jingle);
 }
@@ -356,133 +360,151 @@ fd_s5b_proxies_configure (FdS5bProxies *proxies, const char *const *jids)
 {
 }
 
-static FdSession *
-fake_session_new (FdJingle *jingle, const char *peer, const FdFile *file)
+static FdContent *
+fake_content_new (FdJingle *jingle, const char *peer, const FdFile *file, const char *batch)
 {
-  FdSession *session = g_new0 (FdSession, 1);
+  FdContent *content = g_new0 (FdContent, 1);
 
-  session->jingle = jingle;
-  session->peer = g_strdup (peer);
-  session->file = fd_file_copy (file);
-  g_ptr_array_add (fake_sessions, session);
-  return session;
+  content->jingle = jingle;
+  content->peer = g_strdup (peer);
+  content->file = fd_file_copy (file);
+  content->batch = g_strdup (batch);
+  g_ptr_array_add (fake_contents, content);
+  return content;
 }
 
-FdSession *
+FdContent *
 fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, FdSource *source,
-                 const FdSessionParams *params, const FdSessionHooks *hooks, gpointer data)
+                 const FdContentParams *params, const FdContentHooks *hooks, gpointer data)
 {
-  FdSession *session = fake_session_new (jingle, peer->full_jid, file);
+  FdContent *content = fake_content_new (jingle, peer->full_jid, file, params->batch);
 
-  session->source = fd_source_ref (source);
-  session->params = *params;
-  session->hooks = hooks;
-  session->data = data;
-  return session;
+  content->source = fd_source_ref (source);
+  content->params = *params;
+  content->hooks = hooks;
+  content->data = data;
+  return content;
 }
 
 void
-fd_session_set_hooks (FdSession *session, const FdSessionHooks *hooks, gpointer data)
+fd_content_set_hooks (FdContent *content, const FdContentHooks *hooks, gpointer data)
 {
-  session->hooks = hooks;
-  session->data = data;
+  content->hooks = hooks;
+  content->data = data;
 }
 
 static void
-fake_session_end (FdSession *session, FdOutcome outcome, FdEndedBy by, int code)
+fake_content_end (FdContent *content, FdOutcome outcome, FdEndedBy by, int code)
 {
   g_autoptr (GError) error
     = outcome == FD_OUTCOME_DONE ? NULL : g_error_new_literal (FD_ERROR, code, "fake end");
-  FdSessionEnd end = { .outcome = outcome, .by = by, .error = error };
+  FdContentEnd end = { .outcome = outcome, .by = by, .error = error };
 
-  g_clear_handle_id (&session->ending, g_source_remove);
-  session->hooks->ended (session, &end, session->data);
-  fake_session_free (session);
+  g_clear_handle_id (&content->ending, g_source_remove);
+  content->hooks->ended (content, &end, content->data);
+  fake_content_free (content);
 }
 
 static gboolean
-fake_session_obey (gpointer data)
+fake_content_obey (gpointer data)
 {
-  FdSession *session = data;
+  FdContent *content = data;
 
-  session->ending = 0;
-  if (g_str_equal (session->asked, "reject"))
-    fake_session_end (session, FD_OUTCOME_REJECTED, FD_BY_LOCAL, FD_ERROR_REJECTED);
-  else if (g_str_equal (session->asked, "cancel"))
-    fake_session_end (session, FD_OUTCOME_CANCELLED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
+  content->ending = 0;
+  if (g_str_equal (content->asked, "reject"))
+    fake_content_end (content, FD_OUTCOME_REJECTED, FD_BY_LOCAL, FD_ERROR_REJECTED);
+  else if (g_str_equal (content->asked, "cancel"))
+    fake_content_end (content, FD_OUTCOME_CANCELLED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
   else
-    fake_session_end (session, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
+    fake_content_end (content, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
   return G_SOURCE_REMOVE;
 }
 
 static void
-fake_session_ask (FdSession *session, const char *what)
+fake_content_ask (FdContent *content, const char *what)
 {
-  session->asked = what;
-  if (!session->ending && !fake_sessions_hang)
-    session->ending = g_idle_add (fake_session_obey, session);
+  content->asked = what;
+  if (!content->ending && !fake_contents_hang)
+    content->ending = g_idle_add (fake_content_obey, content);
 }
 
 void
-fd_session_accept (FdSession *session, FdSink *sink, const FdSessionParams *params)
+fd_content_accept (FdContent *content, FdSink *sink, const FdContentParams *params)
 {
-  session->sink = fd_sink_ref (sink);
-  session->params = *params;
+  content->sink = fd_sink_ref (sink);
+  content->params = *params;
 }
 
 void
-fd_session_reject (FdSession *session)
+fd_content_reject (FdContent *content)
 {
-  fake_session_ask (session, "reject");
+  fake_content_ask (content, "reject");
 }
 
 void
-fd_session_cancel (FdSession *session, const GError *error)
+fd_content_cancel (FdContent *content, const GError *error)
 {
-  fake_session_ask (session, "cancel");
+  fake_content_ask (content, "cancel");
 }
 
 void
-fd_session_stop (FdSession *session)
+fd_content_stop (FdContent *content)
 {
-  fake_session_ask (session, "stop");
+  fake_content_ask (content, "stop");
 }
 
 const char *
-fd_session_get_peer (FdSession *session)
+fd_content_get_peer (FdContent *content)
 {
-  return session->peer;
+  return content->peer;
 }
 
 const FdFile *
-fd_session_get_file (FdSession *session)
+fd_content_get_file (FdContent *content)
 {
-  return session->file;
+  return content->file;
+}
+
+const char *
+fd_content_get_batch (FdContent *content)
+{
+  return content->batch;
+}
+
+gboolean
+fd_content_is_shared (FdContent *content)
+{
+  return fake_sharing && *content->batch;
 }
 
 guint64
-fd_session_get_bytes (FdSession *session)
+fd_content_get_bytes (FdContent *content)
 {
-  return session->bytes;
+  return content->bytes;
 }
 
-/* A peer offers a file: the session if it was kept, else NULL and the reason. */
-static FdSession *
-fake_offer (FdClient *client, const char *peer, const char *name, gint64 size, const char **ret_reason)
+/* A peer offers a file: the content if it was kept, else NULL and the reason;
+ * "" if the whole session was not admitted. */
+static FdContent *
+fake_offer (FdClient *client, const char *peer, const char *name, gint64 size, const char *batch,
+            const char **ret_reason)
 {
   g_autoptr (FdFile) file = fd_file_new (name, size);
 
   for (guint i = 0; i < fake_jingles->len; i++)
     {
       FdJingle *jingle = fake_jingles->pdata[i];
-      FdSession *session;
+      FdContent *content;
 
       if (jingle->client != client)
         continue;
-      session = fake_session_new (jingle, peer, file);
-      if (jingle->incoming (session, ret_reason, jingle->data))
-        return session;
-      fake_session_free (session);
+      *ret_reason = "";
+      if (!jingle->hooks.admit (peer, jingle->data))
+        return NULL;
+      content = fake_content_new (jingle, peer, file, batch);
+      if (jingle->hooks.incoming (content, ret_reason, jingle->data))
+        return content;
+      fake_content_free (content);
       return NULL;
     }
   g_assert_not_reached ();
@@ -493,7 +515,7 @@ fake_init (void)
 {
   fake_clients = g_ptr_array_new ();
   fake_jingles = g_ptr_array_new ();
-  fake_sessions = g_ptr_array_new ();
+  fake_contents = g_ptr_array_new ();
 }
 
 static void
@@ -501,8 +523,8 @@ fake_check_nothing_left (void)
 {
   g_assert_cmpuint (fake_clients->len, ==, 0);
   g_assert_cmpuint (fake_jingles->len, ==, 0);
-  g_assert_cmpuint (fake_sessions->len, ==, 0);
+  g_assert_cmpuint (fake_contents->len, ==, 0);
   g_ptr_array_unref (fake_clients);
   g_ptr_array_unref (fake_jingles);
-  g_ptr_array_unref (fake_sessions);
+  g_ptr_array_unref (fake_contents);
 }

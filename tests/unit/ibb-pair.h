@@ -45,12 +45,15 @@ typedef struct Fixture
 
 /* This program's delays of the stream, 2 s, 10 s, 30 s, pass at once; those of iqs only when asked. */
 static gboolean hurry_iqs;
+static guint last_delay; /* ms, of the stream */
 
 guint
 g_timeout_add (guint interval, GSourceFunc function, gpointer data)
 {
   gboolean is_iq = interval >= FD_IQ_TIMEOUT_MS;
 
+  if (!is_iq)
+    last_delay = interval;
   return g_timeout_add_full (G_PRIORITY_LOW, is_iq && !hurry_iqs ? interval : 0, function, data, NULL);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The model as a whole, over clients and sessions that the test plays: what its
+ * The model as a whole, over clients and contents that the test plays: what its
  * tests have in common. Include in one file of a test.
  */
 #pragma once
@@ -8,6 +8,7 @@
 #include "core/manager-private.h"
 #include "expect-log.h"
 #include "fake-xmpp.h"
+#include "temp-tree.h"
 
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -100,21 +101,6 @@ settle (void)
 }
 
 static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
-
-static void
 write_account (const char *id, const char *text)
 {
   g_autofree char *directory = fd_config_directory ();
@@ -142,7 +128,8 @@ static void
 set_up (Fixture *f, gconstpointer data)
 {
   fake_init ();
-  fake_sessions_hang = FALSE;
+  fake_contents_hang = FALSE;
+  fake_sharing = FALSE;
   f->events = g_string_new (NULL);
   f->folder = g_build_filename (root, "files", NULL);
   g_assert_cmpint (g_mkdir_with_parents (f->folder, 0700), ==, 0);
@@ -221,13 +208,19 @@ offered (Fixture *f)
 }
 
 static FdTransfer *
-incoming (Fixture *f, const char *peer, const char *name, gint64 size)
+incoming_of_batch (Fixture *f, const char *peer, const char *name, gint64 size, const char *batch)
 {
   const char *reason = NULL;
-  FdSession *session = fake_offer (f->client, peer, name, size, &reason);
+  FdContent *content = fake_offer (f->client, peer, name, size, batch, &reason);
 
-  g_assert_nonnull (session);
-  return session->data;
+  g_assert_nonnull (content);
+  return content->data;
+}
+
+static FdTransfer *
+incoming (Fixture *f, const char *peer, const char *name, gint64 size)
+{
+  return incoming_of_batch (f, peer, name, size, "");
 }
 
 static gboolean

@@ -113,6 +113,49 @@ test_parse_limit (void)
   g_assert_error (error, FD_ERROR, FD_ERROR_PROTOCOL);
 }
 
+/* Which client it is. */
+static void
+test_software (void)
+{
+#define SOFTWARE(fields) \
+  QUERY ("<identity category='client' type='pc' name='Named'/>" \
+         "<x xmlns='jabber:x:data'><field var='FORM_TYPE'><value>other</value></field>" \
+         "<field var='software'><value>Wrong</value></field></x>" \
+         "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'>" \
+         "<value>urn:xmpp:dataforms:softwareinfo</value></field>" fields "</x>")
+  g_autofree char *longest = g_strnfill (128, 'v');
+  const struct
+  {
+    const char *xml, *software, *version;
+  } cases[] = {
+    { COMPLEX, "Psi", "0.11" },
+    { SIMPLE, "Exodus 0.9.1", "" }, /* no form: the identity */
+    { QUERY (""), "", "" },
+    { QUERY ("<identity category='client' type='pc'/>"), "", "" },
+    { SOFTWARE (""), "", "" },
+    { SOFTWARE ("<field var='software'/>"), "", "" },
+    { SOFTWARE ("<field var='software_version'><value>1.4.1456 (x)</value></field>"), "", "1.4.1456 (x)" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FdXml) query = fd_xml_parse (cases[i].xml, NULL);
+      g_autoptr (FdDisco) disco = fd_disco_parse (query, NULL);
+
+      g_assert_cmpstr (disco->software, ==, cases[i].software);
+      g_assert_cmpstr (disco->software_version, ==, cases[i].version);
+    }
+  for (guint over = 0; over < 2; over++)
+    {
+      g_autofree char *xml = g_strdup_printf (
+        SOFTWARE ("<field var='software_version'><value>%s%s</value></field>"), longest, over ? "v" : "");
+      g_autoptr (FdXml) query = fd_xml_parse (xml, NULL);
+      g_autoptr (FdDisco) disco = fd_disco_parse (query, NULL);
+
+      g_assert_cmpstr (disco->software_version, ==, over ? "" : longest);
+    }
+}
+
 static void
 test_cache (void)
 {
@@ -156,6 +199,21 @@ ask (FdIq *iq, const char *node)
 static void
 test_own (void)
 {
+  static const char *const expected[] = {
+    "http://jabber.org/protocol/ibb",
+    "urn:xmpp:hashes:1",
+    "urn:xmpp:hashes:2",
+    "urn:xmpp:hash-function-text-names:sha-256",
+    "urn:xmpp:jingle:1",
+    "urn:xmpp:jingle:apps:file-transfer:4",
+    "urn:xmpp:jingle:apps:file-transfer:5",
+    "urn:xmpp:jingle:transports:ibb:1",
+    "urn:xmpp:jingle:transports:s5b:1",
+    "urn:x-fardel:batch:0",
+    "urn:x-fardel:cid-dst:0",
+    "urn:x-fardel:early-accept:0",
+    "urn:x-fardel:eoc:0",
+  };
   g_autoptr (FdXml) caps = fd_disco_new_caps ();
   g_autoptr (FdXml) answer = NULL;
   g_autofree char *node = g_strdup_printf ("%s#%s", fd_xml_attr (caps, "node"), fd_xml_attr (caps, "ver"));
@@ -176,7 +234,11 @@ test_own (void)
   ver = fd_caps_ver (query, "sha-1");
   g_assert_cmpstr (ver, ==, fd_xml_attr (caps, "ver"));
   disco = fd_disco_parse (query, NULL);
-  g_assert_true (fd_disco_has (disco, "urn:xmpp:jingle:apps:file-transfer:5"));
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
+    g_assert_true (fd_disco_has (disco, expected[i]));
+  for (guint i = 0; disco->features[i]; i++) /* Gajim and Psi take the strongest: only ours */
+    g_assert_true (!g_str_has_prefix (disco->features[i], "urn:xmpp:hash-function-text-names:")
+                   || g_str_has_suffix (disco->features[i], ":sha-256"));
   g_assert_false (fd_disco_has (disco, "http://jabber.org/protocol/bytestreams"));
   fd_iq_free (iq);
 }
@@ -190,6 +252,7 @@ main (int argc, char **argv)
   g_test_add_func ("/caps/ill-formed", test_ill_formed);
   g_test_add_func ("/caps/parse", test_parse);
   g_test_add_func ("/caps/parse-limit", test_parse_limit);
+  g_test_add_func ("/caps/software", test_software);
   g_test_add_func ("/caps/cache", test_cache);
   g_test_add_func ("/caps/own", test_own);
   return g_test_run ();

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/config.h"
 #include "expect-log.h"
+#include "temp-tree.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -11,21 +12,6 @@ typedef struct
 {
   char *directory;
 } Fixture;
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
 
 static void
 set_up (Fixture *f, gconstpointer data)

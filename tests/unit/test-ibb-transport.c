@@ -35,45 +35,69 @@ test_opener_receives (void)
   transfer_sizes (1);
 }
 
-/* We wrap; some peers (Conversations, Gajim, Swift) count on: every other block does here. */
-static gboolean
-count_on (Fixture *f, Side *from, xmpp_stanza_t *stanza)
-{
-  xmpp_stanza_t *data = fd_xml_child (stanza, "data", FD_NS_IBB);
-  g_autofree char *raw = g_strdup_printf ("%u", f->tampered);
-  guint64 seq;
-
-  if (!data)
-    return FALSE;
-  g_assert_true (fd_xml_attr_uint (data, "seq", 0, 65535, &seq));
-  g_assert_cmpuint (seq, ==, f->tampered % 65536);
-  if (f->tampered++ % 2)
-    xmpp_stanza_set_attribute (data, "seq", raw);
-  return FALSE;
-}
-
-static void
-test_wrap (Fixture *f, gconstpointer data)
-{
-  f->tamper = count_on;
-  open_both (f, 1, 1);
-  transfer (f, &f->sides[0], 65536 + 4);
-  g_assert_cmpuint (f->tampered, ==, 65536 + 4);
-}
-
 /* --- opening --- */
 
+/* The size that was agreed is in <open/>, and no block is larger. */
 static gboolean
 check_block_size (Fixture *f, Side *from, xmpp_stanza_t *stanza)
 {
+  xmpp_stanza_t *open = fd_xml_child (stanza, "open", FD_NS_IBB);
   xmpp_stanza_t *data = fd_xml_child (stanza, "data", FD_NS_IBB);
-  g_autofree char *text = data ? fd_xml_text (data) : NULL;
+  guint64 opened = 0;
 
-  if (text)
-    g_assert_cmpuint (strlen (text), <=, 1000 / 3 * 4 + 4);
+  if (open)
+    {
+      g_assert_true (fd_xml_attr_uint (open, "block-size", 1, FD_IBB_BLOCK_SIZE_MAX, &opened));
+      f->tampered = opened;
+      g_assert_cmpstr (fd_xml_attr (open, "stanza"), ==, "iq");
+    }
+  if (data)
+    {
+      g_autofree char *text = fd_xml_text (data);
+      gsize length;
+
+      g_free (g_base64_decode (text, &length));
+      g_assert_cmpuint (length, <=, f->tampered);
+    }
   return FALSE;
 }
 
+/* What was offered, and what the other side has at most. */
+static void
+test_block_min (void)
+{
+  static const struct
+  {
+    const char *offer;
+    guint agreed;
+  } cases[] = {
+    { "block-size='1'", 1 },        { "block-size='4096'", 4096 }, { "block-size='8192'", 8192 },
+    { "block-size='65535'", 8192 }, { "block-size='0'", 4096 },    { "", 4096 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint sender = 0; sender < 2; sender++)
+      {
+        Fixture f = { 0 };
+        g_autofree char *xml
+          = g_strdup_printf ("<transport xmlns='" FD_NS_JINGLE_IBB "' sid='s' %s/>", cases[i].offer);
+        g_autoptr (FdXml) element = fd_xml_parse (xml, NULL);
+        g_autoptr (FdIbbInfo) offer = fd_ibb_info_parse (element, NULL);
+        guint agreed = MIN (offer->block_size, FD_IBB_BLOCK_SIZE);
+        gsize size = MIN (3 * agreed + 1, 20000);
+
+        g_assert_cmpuint (agreed, ==, cases[i].agreed);
+        set_up (&f, NULL);
+        f.tamper = check_block_size;
+        open_both (&f, agreed, agreed);
+        g_assert_cmpuint (f.tampered, ==, agreed);
+        transfer (&f, &f.sides[sender], size);
+        g_assert_cmpuint (f.sides[sender].datas, >=, (size + agreed - 1) / agreed);
+        tear_down (&f, NULL);
+      }
+}
+
+/* An open with less than what was agreed is in order, and counts both ways. */
 static void
 test_smaller_open (Fixture *f, gconstpointer data)
 {
@@ -84,7 +108,7 @@ test_smaller_open (Fixture *f, gconstpointer data)
 }
 
 static void
-test_larger_open (Fixture *f, gconstpointer data)
+test_open_too_big (Fixture *f, gconstpointer data)
 {
   new_transport (&f->sides[0], 8192);
   new_transport (&f->sides[1], 4096);
@@ -104,15 +128,27 @@ test_open_unknown (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->sides[1].last_error, ==, "cancel not-acceptable");
 }
 
+/* Who knows the sid of another's stream does not reach it. */
 static void
 test_open_from_stranger (Fixture *f, gconstpointer data)
 {
+  static const char *const others[] = {
+    "<data xmlns='" FD_NS_IBB "' sid='s&amp;1' seq='0'>AAAA</data>",
+    "<close xmlns='" FD_NS_IBB "' sid='s&amp;1'/>",
+  };
   FdIbbTransport *for_other
     = fd_ibb_transport_new (f->sides[1].ibb, "a@one.example/other", SID, 4096, FALSE, &hooks, NULL);
 
   new_transport (&f->sides[0], 4096);
   fd_ibb_transport_start (f->sides[0].transport);
   wait_failed (&f->sides[0], FD_ERROR_PROTOCOL);
+  g_assert_cmpstr (f->sides[1].last_error, ==, "cancel not-acceptable");
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      inject (&f->sides[0], others[i]);
+      WAIT_FOR (f->sides[1].errors == i + 2);
+      g_assert_cmpstr (f->sides[1].last_error, ==, "cancel item-not-found");
+    }
   fd_ibb_transport_free (for_other);
   g_assert_cmpuint (f->sides[1].closes, ==, 0);
 }
@@ -156,6 +192,21 @@ test_open_early (Fixture *f, gconstpointer data)
   assert_eof (&f->sides[1]);
 }
 
+/* Blocks in messages: nothing would tell us when to send the next. */
+static void
+test_open_message (Fixture *f, gconstpointer data)
+{
+  new_transport (&f->sides[0], 4096);
+  new_transport (&f->sides[1], 4096);
+  inject (&f->sides[0], "<open xmlns='" FD_NS_IBB "' sid='s&amp;1' block-size='4096' stanza='message'/>");
+  WAIT_FOR (f->sides[1].errors);
+  g_assert_cmpstr (f->sides[1].last_error, ==, "cancel feature-not-implemented");
+
+  fd_ibb_transport_start (f->sides[1].transport);
+  fd_ibb_transport_start (f->sides[0].transport);
+  WAIT_FOR (f->sides[0].connected && f->sides[1].connected); /* it may try again as it should */
+}
+
 static void
 test_bad_requests (Fixture *f, gconstpointer data)
 {
@@ -163,8 +214,6 @@ test_bad_requests (Fixture *f, gconstpointer data)
   {
     const char *payload, *error;
   } cases[] = {
-    { "<open xmlns='" FD_NS_IBB "' sid='s&amp;1' block-size='4096' stanza='message'/>",
-      "cancel feature-not-implemented" },
     { "<open xmlns='" FD_NS_IBB "' sid='s&amp;1' block-size='4096' stanza='presence'/>",
       "cancel bad-request" },
     { "<open xmlns='" FD_NS_IBB "' sid='s&amp;1'/>", "cancel bad-request" },
@@ -309,23 +358,43 @@ test_sender_closes_early (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->sides[1].failed, ==, 0);
 }
 
-/* The session ended by the receiver as it should be: no close of the sender's. */
+/* A receiver that drops with <close/> what it has not read gets the time to read, and to end the session as
+ * it should be. */
 static void
-test_session_ends_first (Fixture *f, gconstpointer data)
+test_late_close (Fixture *f, gconstpointer data)
 {
-  f->sides[0].free_in_drained = TRUE;
   open_both (f, 4096, 4096);
   write_bytes (&f->sides[0], "abc");
   shutdown (f->sides[0].fd, SHUT_WR);
+  WAIT_FOR (f->sides[0].drained); /* everything was acknowledged, nothing was read */
+  g_assert_cmpuint (f->sides[0].closes, ==, 0);
   assert_reads (&f->sides[1], "abc");
-  WAIT_FOR (f->sides[0].drained);
+  g_clear_pointer (&f->sides[0].transport, fd_ibb_transport_free);
   settle ();
   g_assert_cmpuint (f->sides[0].closes, ==, 1);
   assert_eof (&f->sides[1]);
 }
 
+/* A receiver that is done only with <close/> gets it soon. */
 static void
-test_late_close (Fixture *f, gconstpointer data)
+test_close_needed (Fixture *f, gconstpointer data)
+{
+  open_both (f, 4096, 4096);
+  write_bytes (&f->sides[0], "abc");
+  shutdown (f->sides[0].fd, SHUT_WR);
+  WAIT_FOR (f->sides[0].closes);
+  g_assert_cmpuint (last_delay, ==, 2000);
+  settle ();
+  assert_reads (&f->sides[1], "abc");
+  assert_eof (&f->sides[1]);
+  g_assert_cmpuint (f->sides[1].results, ==, 3); /* to open, data and close */
+  g_assert_cmpuint (f->sides[0].drained, ==, 1);
+  g_assert_cmpuint (f->sides[0].failed + f->sides[1].failed, ==, 0);
+}
+
+/* The peer's close after ours, and before it saw ours: answered, and nothing else. */
+static void
+test_close_twice (Fixture *f, gconstpointer data)
 {
   open_both (f, 4096, 4096);
   g_clear_pointer (&f->sides[1].transport, fd_ibb_transport_free);
@@ -334,6 +403,47 @@ test_late_close (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->sides[1].last_error, ==, "cancel item-not-found");
   settle ();
   g_assert_cmpuint (f->sides[0].failed, ==, 0);
+}
+
+/* Both at once: each has forgotten the stream when the other's close comes. */
+static void
+test_close_crossed (Fixture *f, gconstpointer data)
+{
+  open_both (f, 4096, 4096);
+  g_clear_pointer (&f->sides[0].transport, fd_ibb_transport_free);
+  g_clear_pointer (&f->sides[1].transport, fd_ibb_transport_free);
+  settle ();
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpuint (f->sides[i].closes, ==, 1);
+      g_assert_cmpstr (f->sides[i].last_error, ==, "cancel item-not-found");
+      g_assert_cmpuint (f->sides[i].failed, ==, 0);
+    }
+}
+
+static gboolean
+hold_data (Fixture *f, Side *from, xmpp_stanza_t *stanza)
+{
+  return fd_xml_child (stanza, "data", FD_NS_IBB) && ++f->tampered > 1;
+}
+
+/* The peer closes while our block is on its way: it may yet be taken, but no more. */
+static void
+test_close_in_flight (Fixture *f, gconstpointer data)
+{
+  f->tamper = hold_data;
+  open_both (f, 3, 3);
+  write_bytes (&f->sides[0], "abcdefghi");
+  assert_reads (&f->sides[1], "abc");
+  WAIT_FOR (f->sides[0].datas == 2);
+  inject (&f->sides[1], "<close xmlns='" FD_NS_IBB "' sid='s&amp;1'/>");
+  WAIT_FOR (f->sides[0].results == 1);
+  settle ();
+  g_assert_cmpuint (f->sides[0].failed, ==, 0);
+  assert_eof (&f->sides[0]);
+  fd_iq_stream_lost (f->sides[0].iq); /* the block's fate */
+  wait_failed (&f->sides[0], FD_ERROR_NOT_CONNECTED);
+  g_assert_cmpuint (f->sides[0].closes, ==, 0);
 }
 
 /* The program that reads has gone: its peer hears it. */
@@ -405,9 +515,9 @@ main (int argc, char **argv)
     const char *path;
     void (*run) (Fixture *, gconstpointer);
   } tests[] = {
-    { "/ibb-transport/wrap", test_wrap },
     { "/ibb-transport/smaller-open", test_smaller_open },
-    { "/ibb-transport/larger-open", test_larger_open },
+    { "/ibb-transport/open-too-big", test_open_too_big },
+    { "/ibb-transport/open-message", test_open_message },
     { "/ibb-transport/open-unknown", test_open_unknown },
     { "/ibb-transport/open-from-stranger", test_open_from_stranger },
     { "/ibb-transport/open-unanswered", test_open_unanswered },
@@ -419,14 +529,18 @@ main (int argc, char **argv)
     { "/ibb-transport/receiver-closes-early", test_receiver_closes_early },
     { "/ibb-transport/receiver-closes-in-time", test_receiver_closes_in_time },
     { "/ibb-transport/sender-closes-early", test_sender_closes_early },
-    { "/ibb-transport/session-ends-first", test_session_ends_first },
     { "/ibb-transport/late-close", test_late_close },
+    { "/ibb-transport/close-needed", test_close_needed },
+    { "/ibb-transport/close-twice", test_close_twice },
+    { "/ibb-transport/close-crossed", test_close_crossed },
+    { "/ibb-transport/close-in-flight", test_close_in_flight },
     { "/ibb-transport/reader-gone", test_reader_gone },
     { "/ibb-transport/free-in-hooks", test_free_in_hooks },
   };
 
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/ibb-transport/opener-sends", test_opener_sends);
+  g_test_add_func ("/ibb-transport/block-min", test_block_min);
   g_test_add_func ("/ibb-transport/opener-receives", test_opener_receives);
   g_test_add_func ("/ibb-transport/free-any-time", test_free_any_time);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

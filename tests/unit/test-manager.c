@@ -115,7 +115,7 @@ test_account_disconnect (Fixture *f, gconstpointer data)
   FdTransfer *unanswered = offer (f, BOB, "b.txt");
 
   wait_for (unanswered, FD_STATE_OFFERED);
-  begun->session->hooks->accepted (begun->session, begun);
+  begun->content->hooks->accepted (begun->content, begun);
   fd_account_disconnect (f->account);
   g_assert_cmpint (f->client->status, ==, FD_CLIENT_ONLINE); /* until the peers are told */
   wait_for (begun, FD_STATE_FAILED);
@@ -141,7 +141,7 @@ test_account_renew (Fixture *f, gconstpointer data)
 
   config->client.port = 5299;
   g_assert_true (fd_account_update (f->account, config, &error));
-  g_assert_cmpstr (transfer->session->asked, ==, "stop");
+  g_assert_cmpstr (transfer->content->asked, ==, "stop");
   g_assert_false (fd_account_is_online (f->account));
   wait_for (transfer, FD_STATE_QUEUED);
   f->client = NULL;
@@ -312,7 +312,7 @@ test_stop (Fixture *f, gconstpointer data)
   g_string_truncate (f->events, 0);
   offer (f, "carol@example.org", "b.txt");
   fd_manager_stop (f->manager, on_stopped, f);
-  g_assert_cmpstr (transfer->session->asked, ==, "stop");
+  g_assert_cmpstr (transfer->content->asked, ==, "stop");
   while (!f->stopped)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (fake_clients->len, ==, 0); /* streams were closed, not cut */
@@ -342,12 +342,12 @@ test_stop_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fake_clients->len, ==, 0);
 }
 
-/* A session that does not end cannot hold up the end. */
+/* A content that does not end cannot hold up the end of the daemon. */
 static void
 test_stop_hangs (Fixture *f, gconstpointer data)
 {
   offered (f);
-  fake_sessions_hang = TRUE;
+  fake_contents_hang = TRUE;
   fd_manager_stop (f->manager, on_stopped, f);
   hurry (f->manager->stop->timer);
   while (!f->manager->stop->closing_streams)

@@ -6,6 +6,7 @@
 #define OWN "romeo@montague.lit/fardel"
 #define JINGLE "urn:xmpp:jingle:1"
 #define FT "urn:xmpp:jingle:apps:file-transfer:5"
+#define FT4 "urn:xmpp:jingle:apps:file-transfer:4"
 #define S5B "urn:xmpp:jingle:transports:s5b:1"
 #define IBB "urn:xmpp:jingle:transports:ibb:1"
 
@@ -21,6 +22,31 @@ typedef struct
   GError *error;
   GString *available; /* JIDs that the callback named */
 } Fixture;
+
+static GArray *timeouts; /* ids of sources that were added */
+static guint last_timeout; /* ms */
+
+guint
+g_timeout_add (guint interval, GSourceFunc function, gpointer data)
+{
+  guint id = g_timeout_add_full (G_PRIORITY_DEFAULT, interval, function, data, NULL);
+
+  g_array_append_val (timeouts, id);
+  last_timeout = interval;
+  return id;
+}
+
+static void
+pass_timeouts (void)
+{
+  for (guint i = 0; i < timeouts->len; i++)
+    {
+      GSource *source = g_main_context_find_source_by_id (NULL, g_array_index (timeouts, guint, i));
+
+      if (source)
+        g_source_set_ready_time (source, 0);
+    }
+}
 
 static void
 on_write (const char *xml, gsize length, gpointer data)
@@ -49,6 +75,7 @@ on_available (const char *bare_jid, gpointer data)
 static void
 set_up (Fixture *f, gconstpointer data)
 {
+  timeouts = g_array_new (FALSE, FALSE, sizeof (guint));
   f->iq = fd_iq_new (on_write, f);
   f->peers = fd_peers_new (f->iq);
   f->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -68,6 +95,7 @@ tear_down (Fixture *f, gconstpointer data)
   g_free (f->chosen);
   g_clear_error (&f->error);
   g_string_free (f->available, TRUE);
+  g_array_unref (timeouts);
 }
 
 static void
@@ -168,6 +196,9 @@ choose (Fixture *f, const char *jid)
 
 static const char *const both[] = { JINGLE, FT, S5B, IBB, NULL };
 static const char *const only_ibb[] = { JINGLE, FT, IBB, NULL };
+static const char *const only_s5b[] = { JINGLE, FT, S5B, NULL };
+static const char *const ft4[] = { JINGLE, FT4, S5B, IBB, NULL };
+static const char *const ours[] = { JINGLE, FT, FT4, S5B, IBB, "urn:x-fardel:batch:0", NULL };
 static const char *const no_ft[] = { JINGLE, S5B, IBB, NULL };
 static const char *const no_transport[] = { JINGLE, FT, NULL };
 
@@ -250,7 +281,9 @@ test_unsupported (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->error->message, "transport"));
 }
 
-/* Ranked: transports, show, priority, newest. */
+#define JULIET "juliet@capulet.lit"
+
+/* Ranked: transports, version, extensions, show, priority, newest; the worst first. */
 static void
 test_rank (Fixture *f, gconstpointer data)
 {
@@ -259,42 +292,112 @@ test_rank (Fixture *f, gconstpointer data)
     const char *content;
     const char *const *features;
   } resources[] = {
-    { "<priority>50</priority>", no_ft },
     { "<show>chat</show><priority>100</priority>", only_ibb },
+    { "<show>chat</show><priority>100</priority>", only_s5b },
+    { "<show>chat</show><priority>100</priority>", ft4 },
     { "<show>dnd</show><priority>10</priority>", both },
     { "<show>xa</show>", both },
     { "<show>away</show><priority>100</priority>", both },
     { "<priority>-1</priority>", both },
     { "<priority>5</priority>", both },
     { "<show>chat</show><priority>5</priority>", both },
+    { "<show>dnd</show><priority>-1</priority>", ours },
+    { "<priority>127</priority>", no_ft },
   };
+  const guint best = G_N_ELEMENTS (resources) - 2;
 
   for (guint i = 0; i < G_N_ELEMENTS (resources); i++)
     {
-      g_autofree char *jid = g_strdup_printf ("juliet@capulet.lit/%u", i);
+      g_autofree char *jid = g_strdup_printf (JULIET "/%u", i);
 
       presence (f, jid, resources[i].content);
     }
-  choose (f, "juliet@capulet.lit");
+  choose (f, JULIET);
   for (guint i = 0; i < G_N_ELEMENTS (resources); i++)
     {
-      g_autofree char *jid = g_strdup_printf ("juliet@capulet.lit/%u", i);
+      g_autofree char *jid = g_strdup_printf (JULIET "/%u", i);
 
       spin ();
-      g_assert_cmpuint (f->calls, ==, 0);
+      g_assert_cmpuint (f->calls, ==, 0); /* not before all have answered */
       tell (f, jid, resources[i].features);
     }
   spin ();
-  for (guint i = G_N_ELEMENTS (resources) - 1; i > 0; i--)
+  for (guint i = 0; i <= best; i++)
     {
-      g_autofree char *jid = g_strdup_printf ("juliet@capulet.lit/%u", i);
+      g_autofree char *jid = g_strdup_printf (JULIET "/%u", best - i);
 
       g_assert_cmpstr (f->chosen, ==, jid);
-      g_assert_cmpuint (f->transports, ==, i == 1 ? FD_TRANSPORT_IBB : FD_TRANSPORT_S5B | FD_TRANSPORT_IBB);
       unavailable (f, jid);
-      choose (f, "juliet@capulet.lit");
+      choose (f, JULIET);
     }
   g_assert_error (f->error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED);
+}
+
+/* Swift's version is enough, and known as such. */
+static void
+test_file_transfer_4 (Fixture *f, gconstpointer data)
+{
+  FdPeerInfo info;
+
+  presence (f, JULIET "/a", "");
+  presence (f, JULIET "/b", "");
+  choose (f, JULIET);
+  tell (f, JULIET "/a", ft4);
+  tell (f, JULIET "/b", both);
+  spin ();
+  g_assert_cmpstr (f->chosen, ==, JULIET "/b");
+  g_assert_true (fd_peers_lookup (f->peers, JULIET "/b", &info));
+  g_assert_true (info.file_transfer_5);
+  g_assert_true (fd_peers_lookup (f->peers, JULIET "/a", &info));
+  g_assert_true (info.can_receive);
+  g_assert_false (info.file_transfer_5);
+  g_assert_cmpuint (info.transports, ==, FD_TRANSPORT_S5B | FD_TRANSPORT_IBB);
+}
+
+static void
+test_software (Fixture *f, gconstpointer data)
+{
+  g_autofree char *id = NULL;
+  FdPeerInfo info;
+
+  presence (f, JULIET "/a", "<c xmlns='" FD_NS_CAPS "' hash='sha-1' node='https://psi-plus.com' ver='v'/>");
+  choose (f, JULIET);
+  id = take_id (f, JULIET "/a");
+  iq (f, "result", id, JULIET "/a",
+      "<query xmlns='" FD_NS_DISCO_INFO "'><x xmlns='jabber:x:data' type='result'>"
+      "<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:dataforms:softwareinfo</value></field>"
+      "<field var='software'><value>Psi+</value></field>"
+      "<field var='software_version'><value>1.4.1456</value></field></x></query>");
+  g_assert_true (fd_peers_lookup (f->peers, JULIET "/a", &info));
+  g_assert_cmpstr (info.caps_node, ==, "https://psi-plus.com");
+  g_assert_cmpstr (info.software, ==, "Psi+");
+  g_assert_cmpstr (info.software_version, ==, "1.4.1456");
+}
+
+/* No caps: asked by disco#info, and not for ever. */
+static void
+test_unknown_caps (Fixture *f, gconstpointer data)
+{
+  set_roster (f);
+  presence (f, JULIET "/mute", "<show>chat</show>");
+  presence (f, JULIET "/slow", "");
+  g_assert_cmpuint (g_hash_table_size (f->asked), ==, 0); /* only when it is needed */
+  choose (f, JULIET);
+  g_assert_cmpuint (g_hash_table_size (f->asked), ==, 2);
+  tell (f, JULIET "/slow", both);
+  spin ();
+  g_assert_cmpuint (f->calls, ==, 0);
+  g_assert_cmpuint (last_timeout, ==, 5000);
+  pass_timeouts ();
+  spin ();
+  g_assert_cmpuint (f->calls, ==, 1);
+  g_assert_cmpstr (f->chosen, ==, JULIET "/slow");
+
+  unavailable (f, JULIET "/slow");
+  choose (f, JULIET);
+  pass_timeouts ();
+  spin ();
+  g_assert_error (f->error, FD_ERROR, FD_ERROR_TIMEOUT);
 }
 
 static void
@@ -454,6 +557,9 @@ main (int argc, char **argv)
   ADD ("/peers/offline", test_offline);
   ADD ("/peers/unsupported", test_unsupported);
   ADD ("/peers/rank", test_rank);
+  ADD ("/peers/file-transfer-4", test_file_transfer_4);
+  ADD ("/peers/software", test_software);
+  ADD ("/peers/unknown-caps", test_unknown_caps);
   ADD ("/peers/own-resources", test_own_resources);
   ADD ("/peers/full", test_full);
   ADD ("/peers/leaves-while-asked", test_leaves_while_asked);

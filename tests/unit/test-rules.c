@@ -76,6 +76,72 @@ test_queue_accounts (void)
   g_assert_true (start[3]); /* the same JID seen from another account is another peer */
 }
 
+/* One letter per transfer, all to one peer: r ready, o open, s open and shared;
+ * and its batch, '-' for none. */
+static const struct
+{
+  const char *kinds;
+  const char *batches;
+  const char *expected;
+} batch_rows[] = {
+  { "rrrrr", "aaaaa", "+++--" }, /* it is not known yet whether the peer takes several */
+  { "srrrr", "aaaaa", "-++++" }, /* now it is: they join */
+  { "orrrr", "aaaaa", "-++--" }, /* and now that it does not */
+  { "sssrr", "abca-", "---+-" }, /* three sessions, with room in the first */
+  { "sssrr", "aaaab", "---++" }, /* three files are one session */
+  { "ssrrr", "aa-b-", "--++-" }, { "ooorr", "-a-aa", "-----" }, { "ssrsr", "aabbb", "--+-+" },
+};
+
+static void
+test_queue_batches (void)
+{
+  for (guint row = 0; row < G_N_ELEMENTS (batch_rows); row++)
+    {
+      FdQueueItem items[8] = { 0 };
+      gboolean start[8];
+      char batches[8][2] = { 0 };
+      g_autofree char *found = g_strdup (batch_rows[row].expected);
+      guint n = strlen (found);
+
+      for (guint i = 0; i < n; i++)
+        {
+          char kind = batch_rows[row].kinds[i];
+
+          batches[i][0] = batch_rows[row].batches[i] == '-' ? '\0' : batch_rows[row].batches[i];
+          items[i] = (FdQueueItem){ .kind = kind == 'r' ? FD_QUEUE_READY : FD_QUEUE_OPEN,
+                                    .peer = "p",
+                                    .batch = batches[i],
+                                    .shared = kind == 's' };
+        }
+      fd_queue_select (items, n, 9, FD_MAX_ACTIVE, start);
+      for (guint i = 0; i < n; i++)
+        found[i] = start[i] ? '+' : '-';
+      g_assert_cmpstr (found, ==, batch_rows[row].expected);
+    }
+}
+
+/* A session takes only so many, and a new one is not opened for the rest. */
+static void
+test_queue_session_limit (void)
+{
+  enum
+  {
+    MANY = FD_QUEUE_PER_SESSION + 4
+  };
+  FdQueueItem items[MANY];
+  gboolean start[MANY];
+  guint n = 0;
+
+  for (guint i = 0; i < MANY; i++)
+    items[i] = (FdQueueItem){
+      .kind = i ? FD_QUEUE_READY : FD_QUEUE_OPEN, .peer = "p", .batch = "b", .shared = i == 0
+    };
+  fd_queue_select (items, MANY, 64, FD_MAX_ACTIVE, start);
+  for (guint i = 0; i < MANY; i++)
+    n += start[i];
+  g_assert_cmpuint (n, ==, FD_QUEUE_PER_SESSION - 1);
+}
+
 /* Offers that nobody answers must not become more than can run at once. */
 static void
 test_queue_open_limit (void)
@@ -106,19 +172,19 @@ test_policy_incoming (void)
     FdIncomingFacts facts;
     const char *reason;
   } rows[] = {
-    { { .contact = TRUE }, NULL },
-    { { .contact = FALSE }, "decline" },
-    { { .contact = FALSE, .accept_from_strangers = TRUE }, NULL },
-    { { .contact = TRUE, .pending_from_peer = 31, .pending = 127, .transfers = 1023 }, NULL },
-    { { .contact = TRUE, .pending_from_peer = 32 }, "busy" },
-    { { .contact = TRUE, .pending = 128 }, "busy" },
-    { { .contact = TRUE, .transfers = 1024 }, "busy" },
-    { { .contact = FALSE, .pending = 128 }, "decline" }, /* a stranger learns nothing of our state */
-    { { .contact = TRUE, .stopping = TRUE }, "gone" },
+    { { 0 }, NULL },
+    { { .pending_from_peer = 31, .pending = 127, .transfers = 1023 }, NULL },
+    { { .pending_from_peer = 32 }, "busy" },
+    { { .pending = 128 }, "busy" },
+    { { .transfers = 1024 }, "busy" },
+    { { .stopping = TRUE }, "gone" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     g_assert_cmpstr (fd_policy_incoming (&rows[i].facts), ==, rows[i].reason);
+  g_assert_true (fd_policy_admits (TRUE, FALSE));
+  g_assert_true (fd_policy_admits (FALSE, TRUE));
+  g_assert_false (fd_policy_admits (FALSE, FALSE));
 }
 
 static void
@@ -232,11 +298,11 @@ test_outcome (void)
   };
   g_autoptr (GError) reason = g_error_new_literal (FD_ERROR, FD_ERROR_NO_TRANSPORT, "no way");
   g_autoptr (GError) kept = NULL;
-  FdSessionEnd failed = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_NETWORK, .error = reason };
+  FdContentEnd failed = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_NETWORK, .error = reason };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
-      FdSessionEnd end = { .outcome = rows[i].outcome, .by = rows[i].by };
+      FdContentEnd end = { .outcome = rows[i].outcome, .by = rows[i].by };
       g_autoptr (GError) error = NULL;
 
       g_assert_cmpint (fd_transfer_outcome (&end, &error), ==, rows[i].state);
@@ -252,6 +318,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/queue/table", test_queue);
   g_test_add_func ("/queue/accounts", test_queue_accounts);
+  g_test_add_func ("/queue/batches", test_queue_batches);
+  g_test_add_func ("/queue/session-limit", test_queue_session_limit);
   g_test_add_func ("/queue/open-limit", test_queue_open_limit);
   g_test_add_func ("/policy/incoming", test_policy_incoming);
   g_test_add_func ("/policy/outgoing", test_policy_outgoing);

@@ -58,7 +58,7 @@ assert_fails (const char *host, guint16 port, gboolean with_loopback, const char
 }
 
 static void
-count (FdS5bListener *listener, gpointer data)
+count (FdS5bListener *listener, const char *cid, gpointer data)
 {
   ++*(guint *) data;
 }
@@ -70,7 +70,7 @@ test_retry (void)
   static const char *const dialed[] = { WRONG, HASH, OTHER, NULL };
   g_autoptr (GInetAddress) address = loopback ();
   guint accepted = 0;
-  FdS5bListener *listener = fd_s5b_listener_new (address, taken, count, &accepted, NULL);
+  FdS5bListener *listener = fd_s5b_listener_new (address, 0, taken, count, &accepted, NULL);
   Call call;
 
   call_to (&call, "127.0.0.1", fd_s5b_listener_get_port (listener), dialed, TRUE);
@@ -86,7 +86,7 @@ test_name (void)
   static const char *const hashes[] = { HASH, NULL };
   g_autoptr (GInetAddress) address = loopback ();
   guint accepted = 0;
-  FdS5bListener *listener = fd_s5b_listener_new (address, hashes, count, &accepted, NULL);
+  FdS5bListener *listener = fd_s5b_listener_new (address, 0, hashes, count, &accepted, NULL);
   Call call;
 
   call_to (&call, "localhost", fd_s5b_listener_get_port (listener), hashes, TRUE);
@@ -101,7 +101,7 @@ test_all_refused (void)
   static const char *const taken[] = { WRONG, NULL };
   g_autoptr (GInetAddress) address = loopback ();
   guint accepted = 0;
-  FdS5bListener *listener = fd_s5b_listener_new (address, taken, count, &accepted, NULL);
+  FdS5bListener *listener = fd_s5b_listener_new (address, 0, taken, count, &accepted, NULL);
 
   assert_fails ("127.0.0.1", fd_s5b_listener_get_port (listener), TRUE, "not allowed");
   g_assert_cmpuint (accepted, ==, 0);
@@ -175,6 +175,22 @@ serve (Server *server, guint16 *ret_port)
   return fd;
 }
 
+/* The same under every address of this host. */
+static int
+serve_any (Server *server, guint16 *ret_port)
+{
+  struct sockaddr_in sa = { .sin_family = AF_INET };
+  socklen_t length = sizeof sa;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &sa, length), ==, 0);
+  g_assert_cmpint (listen (fd, 16), ==, 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &sa, &length), ==, 0);
+  *ret_port = ntohs (sa.sin_port);
+  server->accept_watch = g_unix_fd_add (fd, G_IO_IN, on_connection, server);
+  return fd;
+}
+
 static void
 stop (Server *server, int listener)
 {
@@ -219,7 +235,7 @@ test_bad_servers (void)
 
 /* The grant and the first data in one segment: the data stays in the socket. */
 static void
-test_trailing (void)
+test_socks_trailing (void)
 {
   static const char *const hashes[] = { HASH, NULL };
   Server server
@@ -234,6 +250,78 @@ test_trailing (void)
   g_assert_true (get_bytes (call.fd, payload, 7));
   g_assert_cmpmem (payload, 7, "payload", 7);
   close (call.fd);
+  RUN_UNTIL (server.watch == 0);
+  stop (&server, listener);
+}
+
+/* A resolver that gives every name the same two addresses. */
+typedef struct
+{
+  GResolver parent;
+} TwoAddresses;
+
+typedef struct
+{
+  GResolverClass parent;
+} TwoAddressesClass;
+
+static GType two_addresses_get_type (void);
+G_DEFINE_TYPE (TwoAddresses, two_addresses, G_TYPE_RESOLVER)
+
+static void
+free_addresses (gpointer data)
+{
+  g_list_free_full (data, g_object_unref);
+}
+
+static void
+two_addresses_lookup (GResolver *resolver, const char *name, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (resolver, cancellable, callback, data);
+  GList *addresses = g_list_append (NULL, g_inet_address_new_from_string ("127.0.0.2"));
+
+  addresses = g_list_append (addresses, g_inet_address_new_from_string ("127.0.0.3"));
+  g_task_return_pointer (task, addresses, free_addresses);
+}
+
+static GList *
+two_addresses_finish (GResolver *resolver, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+two_addresses_class_init (TwoAddressesClass *class)
+{
+  G_RESOLVER_CLASS (class)->lookup_by_name_async = two_addresses_lookup;
+  G_RESOLVER_CLASS (class)->lookup_by_name_finish = two_addresses_finish;
+}
+
+static void
+two_addresses_init (TwoAddresses *resolver)
+{
+}
+
+/* A name with two addresses: who answers under one of them is not asked again under
+ * the other, as a proxy would take the second socket for the peer's. */
+static void
+test_one_address_answers (void)
+{
+  static const char *const hashes[] = { HASH, NULL };
+  g_autoptr (GResolver) before = g_resolver_get_default ();
+  g_autoptr (GResolver) two = g_object_new (two_addresses_get_type (), NULL);
+  Server server = { .answers = { "\x05\x00", NULL }, .lengths = { 2 } };
+  Call call;
+  guint16 port;
+  int listener = serve_any (&server, &port);
+
+  g_resolver_set_default (two);
+  call_to (&call, "proxy.example", port, hashes, TRUE);
+  g_resolver_set_default (before);
+  g_assert_cmpstr (call.error, ==, "closed the connection");
+  g_assert_cmpuint (server.connections, ==, 1);
+  g_free (call.error);
   RUN_UNTIL (server.watch == 0);
   stop (&server, listener);
 }
@@ -280,7 +368,8 @@ main (int argc, char **argv)
   g_test_add_func ("/s5b-dialer/nobody-there", test_nobody_there);
   g_test_add_func ("/s5b-dialer/not-dialable", test_not_dialable);
   g_test_add_func ("/s5b-dialer/bad-servers", test_bad_servers);
-  g_test_add_func ("/s5b-dialer/trailing", test_trailing);
+  g_test_add_func ("/s5b-dialer/socks-trailing", test_socks_trailing);
+  g_test_add_func ("/s5b-dialer/one-address-answers", test_one_address_answers);
   g_test_add_func ("/s5b-dialer/free-early", test_free_early);
   return g_test_run ();
 }

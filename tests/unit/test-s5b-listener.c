@@ -17,15 +17,17 @@ typedef struct
 {
   FdS5bListener *listener;
   guint accepted;
+  const char *cid; /* of the latest */
   guint fds;
 } Fixture;
 
 static void
-on_accepted (FdS5bListener *listener, gpointer data)
+on_accepted (FdS5bListener *listener, const char *cid, gpointer data)
 {
   Fixture *f = data;
 
   f->accepted++;
+  f->cid = cid;
 }
 
 static void
@@ -36,7 +38,7 @@ setup (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   f->fds = count_fds ();
-  f->listener = fd_s5b_listener_new (address, dstaddrs, on_accepted, f, &error);
+  f->listener = fd_s5b_listener_new (address, 0, dstaddrs, on_accepted, f, &error);
   g_assert_no_error (error);
 }
 
@@ -114,13 +116,52 @@ test_hashes (Fixture *f, gconstpointer data)
       g_assert_false (knock (f, WRONG, &fd));
       g_assert_true (knock (f, hashes[i], &fd));
       g_assert_cmpuint (f->accepted, ==, i + 1);
-      assert_joined (fd_s5b_listener_take (f->listener), fd);
+      assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
     }
-  g_assert_cmpint (fd_s5b_listener_take (f->listener), ==, -1);
+  g_assert_cmpint (fd_s5b_listener_take (f->listener, NULL), ==, -1);
 }
 
 static void
-test_bytewise (Fixture *f, gconstpointer data)
+test_dst_bogus (Fixture *f, gconstpointer data)
+{
+  int fd;
+
+  g_assert_false (knock (f, WRONG, &fd));
+  g_assert_cmpuint (f->accepted, ==, 0);
+  g_assert_true (knock (f, HASH, &fd));
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
+}
+
+static void
+test_dst_case (Fixture *f, gconstpointer data)
+{
+  int fd;
+
+  g_assert_true (knock (f, UPPER, &fd));
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
+}
+
+/* A hash of one candidate tells which one. */
+static void
+test_admit (Fixture *f, gconstpointer data)
+{
+  static const char hash[] = "0123456789012345678901234567890123456789";
+  int plain, tagged;
+
+  g_assert_false (knock (f, hash, &tagged));
+  fd_s5b_listener_admit (f->listener, hash, "c1");
+  g_assert_true (knock (f, HASH, &plain));
+  g_assert_null (f->cid);
+  g_assert_true (knock (f, hash, &tagged));
+  g_assert_cmpstr (f->cid, ==, "c1");
+  g_assert_cmpint (fd_s5b_listener_take (f->listener, "c2"), ==, -1);
+  assert_joined (fd_s5b_listener_take (f->listener, "c1"), tagged);
+  g_assert_cmpint (fd_s5b_listener_take (f->listener, "c1"), ==, -1);
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), plain);
+}
+
+static void
+test_socks_bytewise (Fixture *f, gconstpointer data)
 {
   int fd = loopback_connect (fd_s5b_listener_get_port (f->listener));
   char request[MESSAGE_LENGTH];
@@ -134,7 +175,23 @@ test_bytewise (Fixture *f, gconstpointer data)
       g_main_context_iteration (NULL, FALSE);
     }
   g_assert_true (get_bytes (fd, reply, sizeof reply));
-  assert_joined (fd_s5b_listener_take (f->listener), fd);
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
+}
+
+/* Whoever connects and says nothing, or half of it, is sent away. */
+static void
+test_socks_silence (Fixture *f, gconstpointer data)
+{
+  int mute = loopback_connect (fd_s5b_listener_get_port (f->listener));
+  int half = loopback_connect (fd_s5b_listener_get_port (f->listener));
+  char byte;
+
+  greet (half);
+  while (recv (mute, &byte, 1, MSG_DONTWAIT) != 0 || recv (half, &byte, 1, MSG_DONTWAIT) != 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (f->accepted, ==, 0);
+  close (mute);
+  close (half);
 }
 
 /* What follows the request at once is payload. */
@@ -149,7 +206,7 @@ test_payload_behind_request (Fixture *f, gconstpointer data)
   memcpy (request + MESSAGE_LENGTH, "payload", 7);
   put_bytes (fd, request, sizeof request);
   RUN_UNTIL (f->accepted == 1);
-  ours = fd_s5b_listener_take (f->listener);
+  ours = fd_s5b_listener_take (f->listener, NULL);
   g_assert_true (get_bytes (ours, payload, 7));
   g_assert_cmpmem (payload, 7, "payload", 7);
   close (ours);
@@ -157,7 +214,7 @@ test_payload_behind_request (Fixture *f, gconstpointer data)
 }
 
 static void
-test_idle_crowd (Fixture *f, gconstpointer data)
+test_slowloris (Fixture *f, gconstpointer data)
 {
   int crowd[100], fd;
   guint before = count_fds ();
@@ -169,7 +226,7 @@ test_idle_crowd (Fixture *f, gconstpointer data)
     }
   g_assert_true (knock (f, HASH, &fd));
   g_assert_cmpuint (count_fds (), <=, before + G_N_ELEMENTS (crowd) + 8 + 2);
-  assert_joined (fd_s5b_listener_take (f->listener), fd);
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
   for (guint i = 0; i < G_N_ELEMENTS (crowd); i++)
     close (crowd[i]);
 }
@@ -198,7 +255,7 @@ test_newest_live (Fixture *f, gconstpointer data)
   g_assert_true (knock (f, HASH, &second));
   g_assert_true (knock (f, HASH, &third));
   close (third);
-  ours = fd_s5b_listener_take (f->listener);
+  ours = fd_s5b_listener_take (f->listener, NULL);
   put_bytes (ours, "y", 1);
   g_assert_true (get_bytes (second, &byte, 1));
   close (ours);
@@ -215,7 +272,7 @@ test_many_authenticated (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     g_assert_true (knock (f, HASH, &fds[i]));
-  g_assert_cmpuint (count_fds (), ==, before + G_N_ELEMENTS (fds) + 4);
+  g_assert_cmpuint (count_fds (), ==, before + G_N_ELEMENTS (fds) + 8);
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
 }
@@ -227,7 +284,7 @@ test_close_keeps_authenticated (Fixture *f, gconstpointer data)
 
   g_assert_true (knock (f, HASH, &fd));
   fd_s5b_listener_close (f->listener);
-  assert_joined (fd_s5b_listener_take (f->listener), fd);
+  assert_joined (fd_s5b_listener_take (f->listener, NULL), fd);
 }
 
 int
@@ -239,9 +296,13 @@ main (int argc, char **argv)
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {
     { "/s5b-listener/hashes", test_hashes },
-    { "/s5b-listener/bytewise", test_bytewise },
+    { "/s5b-listener/dst-bogus", test_dst_bogus },
+    { "/s5b-listener/dst-case", test_dst_case },
+    { "/s5b-listener/admit", test_admit },
+    { "/s5b-listener/socks-bytewise", test_socks_bytewise },
+    { "/s5b-listener/socks-silence", test_socks_silence },
     { "/s5b-listener/payload-behind-request", test_payload_behind_request },
-    { "/s5b-listener/idle-crowd", test_idle_crowd },
+    { "/s5b-listener/slowloris", test_slowloris },
     { "/s5b-listener/guessing", test_guessing },
     { "/s5b-listener/newest-live", test_newest_live },
     { "/s5b-listener/many-authenticated", test_many_authenticated },

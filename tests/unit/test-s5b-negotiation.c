@@ -3,140 +3,8 @@
  * The negotiation machine alone, by scripts: an event, and the actions that
  * must follow it, on a virtual clock.
  */
-#include "s5b/negotiation.h"
-
-#define DIRECT(name, prio) \
-  (FdS5bCandidate) \
-  { \
-    .cid = (char *) name, .priority = prio, .type = FD_S5B_DIRECT \
-  }
-#define PROXY(name, prio) \
-  (FdS5bCandidate) \
-  { \
-    .cid = (char *) name, .priority = prio, .type = FD_S5B_PROXY \
-  }
-
-static const char *const kind_names[] = { "candidates", "used", "error", "activated", "proxy-error" };
-static const char *const source_names[] = { "dialed", "incoming", "activated" };
-static const char *const failure_names[]
-  = { "no-path", "peer-proxy-error", "activation", "act-timeout", "closed" };
-
-typedef struct
-{
-  FdS5bNegotiation *n;
-  gint64 now;
-} Fixture;
-
-static void
-setup (Fixture *f, gconstpointer initiator)
-{
-  f->n = fd_s5b_negotiation_new (initiator != NULL, FALSE);
-  f->now = G_GINT64_CONSTANT (1000000000);
-}
-
-static void
-teardown (Fixture *f, gconstpointer data)
-{
-  fd_s5b_negotiation_free (f->n);
-}
-
-static char *
-action_text (const FdS5bAction *action)
-{
-  switch (action->type)
-    {
-    case FD_S5B_DO_READY:
-      return g_strdup ("ready");
-    case FD_S5B_DO_DIAL:
-      return g_strdup_printf ("dial:%s", action->cid);
-    case FD_S5B_DO_UNDIAL:
-      return g_strdup_printf ("undial:%s", action->cid);
-    case FD_S5B_DO_SEND:
-      return g_strdup_printf ("%s:%s", kind_names[action->kind], action->cid ? action->cid : "");
-    case FD_S5B_DO_ACTIVATE:
-      return g_strdup_printf ("activate:%s", action->cid);
-    case FD_S5B_DO_CONNECTED:
-      return g_strdup_printf ("connected:%s:%s", source_names[action->source], action->cid);
-    case FD_S5B_DO_FAILED:
-      return g_strdup_printf ("failed:%s", failure_names[action->failure]);
-    default:
-      g_assert_not_reached ();
-    }
-}
-
-/* What the machine wants done now, in one line. */
-static void
-expect (Fixture *f, const char *wanted)
-{
-  g_autoptr (GString) got = g_string_new (NULL);
-  FdS5bAction *next;
-
-  while ((next = fd_s5b_negotiation_next (f->n)))
-    {
-      g_autoptr (FdS5bAction) action = next;
-      g_autofree char *text = action_text (action);
-
-      g_string_append_printf (got, "%s%s", got->len > 0 ? " " : "", text);
-    }
-  g_assert_cmpstr (got->str, ==, wanted);
-}
-
-static void
-feed (Fixture *f, FdS5bEventType type, const char *cid)
-{
-  const FdS5bEvent event = { .type = type, .cid = cid };
-
-  g_assert_true (fd_s5b_negotiation_feed (f->n, &event, f->now));
-}
-
-static void
-local (Fixture *f, FdS5bCandidate candidate)
-{
-  const FdS5bEvent event = { .type = FD_S5B_EV_LOCAL, .candidate = &candidate };
-
-  fd_s5b_negotiation_feed (f->n, &event, f->now);
-}
-
-static void
-remote (Fixture *f, FdS5bCandidate candidate)
-{
-  const FdS5bEvent event = { .type = FD_S5B_EV_REMOTE, .candidate = &candidate };
-
-  fd_s5b_negotiation_feed (f->n, &event, f->now);
-}
-
-static gboolean
-notify (Fixture *f, FdS5bKind kind, const char *cid)
-{
-  const FdS5bEvent event = { .type = FD_S5B_EV_NOTIFIED, .kind = kind, .cid = cid };
-
-  return fd_s5b_negotiation_feed (f->n, &event, f->now);
-}
-
-/* Lets @ms pass, with a time event for each deadline on the way. */
-static void
-pass (Fixture *f, gint64 ms)
-{
-  gint64 until = f->now + ms * 1000;
-
-  while (fd_s5b_negotiation_deadline (f->n) <= until)
-    {
-      f->now = MAX (f->now, fd_s5b_negotiation_deadline (f->n));
-      feed (f, FD_S5B_EV_TIME, NULL);
-    }
-  f->now = until;
-}
-
-/* One candidate each, started, ours (if @dialed) reached. */
-static void
-start_one_each (Fixture *f, FdS5bCandidate ours, FdS5bCandidate theirs, gboolean dialed)
-{
-  local (f, ours);
-  remote (f, theirs);
-  feed (f, FD_S5B_EV_START, NULL);
-  expect (f, "dial:r");
-  feed (f, dialed ? FD_S5B_EV_DIALED : FD_S5B_EV_DIAL_FAILED, "r");
-}
+#include "s5b-script.h"
+#include "s5b/timers.h"
 
 static void
 test_gather (Fixture *f, gconstpointer data)
@@ -165,7 +33,7 @@ test_gathered (Fixture *f, gconstpointer data)
 }
 
 static void
-test_nominate_dialed (Fixture *f, gconstpointer data)
+test_nominate_one (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), TRUE);
   expect (f, "used:r");
@@ -176,7 +44,7 @@ test_nominate_dialed (Fixture *f, gconstpointer data)
 }
 
 static void
-test_nominate_incoming (Fixture *f, gconstpointer data)
+test_nominate_one_mirror (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
   expect (f, "");
@@ -185,32 +53,38 @@ test_nominate_incoming (Fixture *f, gconstpointer data)
   expect (f, "error: connected:incoming:l");
 }
 
-/* Both used, crossing on the way: the higher priority, a tie to the initiator. */
+/* Both used, crossing on the way. */
 static void
-test_both_used (Fixture *f, gconstpointer initiator)
+both_used (Fixture *f, guint32 ours, guint32 theirs)
 {
-  static const struct
-  {
-    guint32 local, remote;
-    const char *wanted_as_initiator, *wanted_as_responder;
-  } cases[] = {
-    { 7, 5, "connected:incoming:l", "connected:incoming:l" },
-    { 5, 7, "connected:dialed:r", "connected:dialed:r" },
-    { 5, 5, "connected:dialed:r", "connected:incoming:l" },
-  };
+  start_one_each (f, DIRECT ("l", ours), DIRECT ("r", theirs), TRUE);
+  expect (f, "used:r");
+  feed (f, FD_S5B_EV_INCOMING, "l");
+  notify (f, FD_S5B_CANDIDATE_USED, "l");
+}
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      Fixture g;
+static void
+test_nominate_prio (Fixture *f, gconstpointer initiator)
+{
+  both_used (f, 7, 5);
+  expect (f, "connected:incoming:l");
+  again (f, (FdS5bRules){ .initiator = initiator != NULL });
+  both_used (f, 5, 7);
+  expect (f, "connected:dialed:r");
+}
 
-      setup (&g, initiator);
-      start_one_each (&g, DIRECT ("l", cases[i].local), DIRECT ("r", cases[i].remote), TRUE);
-      expect (&g, "used:r");
-      feed (&g, FD_S5B_EV_INCOMING, "l");
-      notify (&g, FD_S5B_CANDIDATE_USED, "l");
-      expect (&g, initiator ? cases[i].wanted_as_initiator : cases[i].wanted_as_responder);
-      teardown (&g, NULL);
-    }
+static void
+test_tie_initiator (Fixture *f, gconstpointer initiator)
+{
+  both_used (f, 5, 5);
+  expect (f, "connected:dialed:r");
+}
+
+static void
+test_tie_responder (Fixture *f, gconstpointer initiator)
+{
+  both_used (f, 5, 5);
+  expect (f, "connected:incoming:l");
 }
 
 static void
@@ -303,18 +177,6 @@ test_peer_took_proxy (Fixture *f, gconstpointer data)
 }
 
 static void
-test_hold (Fixture *f, gconstpointer data)
-{
-  start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
-  pass (f, 2000);
-  expect (f, "");
-  remote (f, PROXY ("p", 1)); /* trickled, as iris does */
-  expect (f, "dial:p");
-  feed (f, FD_S5B_EV_DIALED, "p");
-  expect (f, "used:p");
-}
-
-static void
 test_hold_ends (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
@@ -344,27 +206,12 @@ test_mark_ends_hold (Fixture *f, gconstpointer data)
 static void
 test_mark_expected (Fixture *f, gconstpointer data)
 {
-  fd_s5b_negotiation_free (f->n);
-  f->n = fd_s5b_negotiation_new (TRUE, TRUE);
+  feed (f, FD_S5B_EV_REMOTE_FOLLOW, NULL);
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
   pass (f, 10000);
   expect (f, "");
   pass (f, 10000); /* the peer is silent for good */
   expect (f, "error: failed:no-path");
-}
-
-static void
-test_used_after_error (Fixture *f, gconstpointer data)
-{
-  start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
-  pass (f, 4000);
-  expect (f, "error:");
-  remote (f, DIRECT ("late", 5));
-  expect (f, "dial:late");
-  feed (f, FD_S5B_EV_DIALED, "late");
-  expect (f, "used:late");
-  notify (f, FD_S5B_CANDIDATE_ERROR, NULL);
-  expect (f, "connected:dialed:late");
 }
 
 static void
@@ -384,7 +231,7 @@ test_peer_used_after_error (Fixture *f, gconstpointer data)
 }
 
 static void
-test_unknown_cid (Fixture *f, gconstpointer data)
+test_used_unknown (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
   g_assert_false (notify (f, FD_S5B_CANDIDATE_USED, "nobody's"));
@@ -398,7 +245,7 @@ test_unknown_cid (Fixture *f, gconstpointer data)
 }
 
 static void
-test_used_without_socket (Fixture *f, gconstpointer data)
+test_used_nosocket (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), FALSE);
   notify (f, FD_S5B_CANDIDATE_USED, "l");
@@ -418,6 +265,24 @@ test_used_socket_in_time (Fixture *f, gconstpointer data)
   expect (f, "error:");
   feed (f, FD_S5B_EV_INCOMING, "l");
   expect (f, "connected:incoming:l");
+}
+
+static void
+test_used_twice (Fixture *f, gconstpointer data)
+{
+  local (f, DIRECT ("m", 4));
+  start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 9), FALSE);
+  remote (f, DIRECT ("s", 8));
+  expect (f, "dial:s");
+  feed (f, FD_S5B_EV_INCOMING, "l");
+  g_assert_true (notify (f, FD_S5B_CANDIDATE_USED, "l"));
+  g_assert_true (notify (f, FD_S5B_CANDIDATE_USED, "l"));
+  g_assert_true (notify (f, FD_S5B_CANDIDATE_USED, "m")); /* too late to choose anew */
+  expect (f, "");
+  feed (f, FD_S5B_EV_DIAL_FAILED, "s");
+  expect (f, "error: connected:incoming:l");
+  g_assert_true (notify (f, FD_S5B_CANDIDATE_USED, "l"));
+  expect (f, "");
 }
 
 static void
@@ -504,7 +369,7 @@ test_peer_proxy_closed (Fixture *f, gconstpointer data)
   notify (f, FD_S5B_CANDIDATE_ERROR, NULL);
   expect (f, "used:r");
   feed (f, FD_S5B_EV_DIAL_CLOSED, "r");
-  pass (f, 1900);
+  pass (f, FD_T_ACTIVATED - 100);
   expect (f, "");
   pass (f, 200);
   expect (f, "proxy-error:r failed:closed");
@@ -530,12 +395,12 @@ test_peer_proxy_closed_early (Fixture *f, gconstpointer data)
   feed (f, FD_S5B_EV_DIAL_CLOSED, "r"); /* the peer may still come by itself */
   expect (f, "");
   notify (f, FD_S5B_CANDIDATE_ERROR, NULL);
-  pass (f, 2100);
+  pass (f, FD_T_ACTIVATED);
   expect (f, "proxy-error:r failed:closed");
 }
 
 static void
-test_peer_proxy_timeout (Fixture *f, gconstpointer data)
+test_act_timeout (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), PROXY ("r", 5), TRUE);
   notify (f, FD_S5B_CANDIDATE_ERROR, NULL);
@@ -552,6 +417,19 @@ test_silent_relay (Fixture *f, gconstpointer data)
   pass (f, 5000);
   notify (f, FD_S5B_ACTIVATED, "r");
   expect (f, "connected:dialed:r");
+}
+
+/* The same, which cannot be reached: it will replace the transport, or never speak. */
+static void
+test_silent_error (Fixture *f, gconstpointer data)
+{
+  start_one_each (f, DIRECT ("l", 5), PROXY ("r", 5), FALSE);
+  pass (f, 4000);
+  expect (f, "error:");
+  pass (f, 15999);
+  expect (f, "");
+  pass (f, 1);
+  expect (f, "failed:no-path");
 }
 
 static void
@@ -574,7 +452,7 @@ test_silent_mute_dials (Fixture *f, gconstpointer data)
 }
 
 static void
-test_late_is_harmless (Fixture *f, gconstpointer data)
+test_trickle_in_old (Fixture *f, gconstpointer data)
 {
   start_one_each (f, DIRECT ("l", 5), DIRECT ("r", 5), TRUE);
   notify (f, FD_S5B_CANDIDATE_ERROR, NULL);
@@ -586,6 +464,28 @@ test_late_is_harmless (Fixture *f, gconstpointer data)
   feed (f, FD_S5B_EV_INCOMING, "l");
   pass (f, 100000);
   expect (f, "");
+}
+
+/* Six that do not answer: each dial ends after 5 s. */
+static void
+test_six_dead (Fixture *f, gconstpointer data)
+{
+  static const char *const cids[] = { "a", "b", "c", "d", "e", "f" };
+  gint64 began = f->now;
+
+  for (guint i = 0; i < 6; i++)
+    remote (f, DIRECT (cids[i], 10 - i));
+  feed (f, FD_S5B_EV_START, NULL);
+  pass (f, 1000);
+  expect (f, "dial:a dial:b dial:c dial:d dial:e dial:f");
+  pass (f, 4000);
+  for (guint i = 0; i < 6; i++)
+    {
+      feed (f, FD_S5B_EV_DIAL_FAILED, cids[i]);
+      pass (f, 200);
+    }
+  expect (f, "error:");
+  g_assert_cmpint (f->now - began, <, 12000000);
 }
 
 static void
@@ -619,25 +519,24 @@ static const struct
 } tests[] = {
   { "gather", test_gather },
   { "gathered", test_gathered },
-  { "nominate-dialed", test_nominate_dialed },
-  { "nominate-incoming", test_nominate_incoming },
-  { "both-used", test_both_used },
+  { "nominate-one", test_nominate_one },
+  { "nominate-one-mirror", test_nominate_one_mirror },
+  { "nominate-prio", test_nominate_prio },
   { "both-error", test_both_error },
   { "stagger", test_stagger },
   { "proxy-at-once", test_proxy_at_once },
   { "better-wins", test_better_wins },
   { "better-too-late", test_better_too_late },
   { "peer-took-proxy", test_peer_took_proxy },
-  { "hold", test_hold },
   { "hold-ends", test_hold_ends },
   { "nothing-offered", test_nothing_offered },
   { "mark-ends-hold", test_mark_ends_hold },
   { "mark-expected", test_mark_expected },
-  { "used-after-error", test_used_after_error },
   { "peer-used-after-error", test_peer_used_after_error },
-  { "unknown-cid", test_unknown_cid },
-  { "used-without-socket", test_used_without_socket },
+  { "used-unknown", test_used_unknown },
+  { "used-nosocket", test_used_nosocket },
   { "used-socket-in-time", test_used_socket_in_time },
+  { "used-twice", test_used_twice },
   { "used-other-listener", test_used_other_listener },
   { "used-before-start", test_used_before_start },
   { "own-proxy", test_own_proxy },
@@ -648,11 +547,13 @@ static const struct
   { "peer-proxy-closed", test_peer_proxy_closed },
   { "peer-proxy-through", test_peer_proxy_through },
   { "peer-proxy-closed-early", test_peer_proxy_closed_early },
-  { "peer-proxy-timeout", test_peer_proxy_timeout },
+  { "act-timeout", test_act_timeout },
   { "silent-relay", test_silent_relay },
+  { "silent-error", test_silent_error },
   { "silent-direct", test_silent_direct },
   { "silent-mute-dials", test_silent_mute_dials },
-  { "late-is-harmless", test_late_is_harmless },
+  { "trickle-in-old", test_trickle_in_old },
+  { "six-dead", test_six_dead },
   { "too-many-remotes", test_too_many_remotes },
 };
 
@@ -661,6 +562,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add ("/s5b-negotiation/tie-initiator", Fixture, GINT_TO_POINTER (1), setup, test_tie_initiator,
+              teardown);
+  g_test_add ("/s5b-negotiation/tie-responder", Fixture, GINT_TO_POINTER (0), setup, test_tie_responder,
+              teardown);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     {
       for (int initiator = 0; initiator < 2; initiator++)

@@ -84,7 +84,7 @@ static const FakeAnswer many[] = {
 };
 
 static void
-test_discovery (Fixture *f, gconstpointer data)
+test_proxy_acl (Fixture *f, gconstpointer data)
 {
   g_assert_false (fd_s5b_proxies_wait (f->proxies, on_settled, f)); /* not connected: nothing to wait for */
   fd_s5b_proxies_stream_up (f->proxies);
@@ -136,6 +136,19 @@ test_stream_lost (Fixture *f, gconstpointer data)
 }
 
 static void
+test_full (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < FD_S5B_MAX_PROXIED; i++)
+    {
+      g_assert_false (fd_s5b_proxies_is_full (f->proxies));
+      fd_s5b_proxies_enter (f->proxies);
+    }
+  g_assert_true (fd_s5b_proxies_is_full (f->proxies));
+  fd_s5b_proxies_leave (f->proxies);
+  g_assert_false (fd_s5b_proxies_is_full (f->proxies));
+}
+
+static void
 test_unwait (Fixture *f, gconstpointer data)
 {
   fd_s5b_proxies_stream_up (f->proxies);
@@ -169,9 +182,13 @@ main (int argc, char **argv)
     const char *path;
     void (*run) (Fixture *f, gconstpointer data);
   } tests[] = {
-    { "/s5b-proxies/discovery", test_discovery }, { "/s5b-proxies/configured", test_configured },
-    { "/s5b-proxies/none", test_none },           { "/s5b-proxies/stream-lost", test_stream_lost },
-    { "/s5b-proxies/unwait", test_unwait },       { "/s5b-proxies/free-early", test_free_early },
+    { "/s5b-proxies/proxy-acl", test_proxy_acl },
+    { "/s5b-proxies/configured", test_configured },
+    { "/s5b-proxies/none", test_none },
+    { "/s5b-proxies/stream-lost", test_stream_lost },
+    { "/s5b-proxies/full", test_full },
+    { "/s5b-proxies/unwait", test_unwait },
+    { "/s5b-proxies/free-early", test_free_early },
   };
 
   g_test_init (&argc, &argv, NULL);

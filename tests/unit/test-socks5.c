@@ -119,9 +119,24 @@ test_client_refused (void)
     }
 }
 
+/* Prosody's refusal has seven bytes: two of them tell. */
+static void
+test_socks_shortfail (void)
+{
+  FdSocks5 socks;
+
+  fd_socks5_client_init (&socks, HASH);
+  fd_socks5_written (&socks, socks.out_length);
+  pour (&socks, "\x05\x00", 2, 2);
+  fd_socks5_written (&socks, socks.out_length);
+  g_assert_cmpuint (pour (&socks, "\x05\x01\x00\x03\x00\x00\x00", 7, 7), <=, 7);
+  g_assert_cmpint (socks.status, ==, FD_SOCKS5_FAILED);
+  g_assert_cmpstr (socks.reason, ==, "SOCKS server failure");
+}
+
 /* Dino compares every byte of the answer. */
 static void
-test_server_echo (void)
+test_socks_echo (void)
 {
   for (gsize step = 1; step < 64; step++)
     {
@@ -243,7 +258,8 @@ main (int argc, char **argv)
   g_test_add_func ("/socks5/client-bytes", test_client_bytes);
   g_test_add_func ("/socks5/client-trailing", test_client_trailing);
   g_test_add_func ("/socks5/client-refused", test_client_refused);
-  g_test_add_func ("/socks5/server-echo", test_server_echo);
+  g_test_add_func ("/socks5/socks-shortfail", test_socks_shortfail);
+  g_test_add_func ("/socks5/socks-echo", test_socks_echo);
   g_test_add_func ("/socks5/server-longest", test_server_longest);
   g_test_add_func ("/socks5/server-refuses", test_server_refuses);
   g_test_add_func ("/socks5/server-denies", test_server_denies);

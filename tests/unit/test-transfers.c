@@ -2,6 +2,7 @@
  *
  * Transfers, from the offer to every end.
  */
+#include "core/queue.h"
 #include "model-fixture.h"
 
 /* --- sending --- */
@@ -11,7 +12,7 @@ test_send (Fixture *f, gconstpointer data)
 {
   FdTransfer *transfer = offer (f, BOB, "a.txt");
   const FdTransferInfo *info = fd_transfer_get_info (transfer);
-  FdSession *session;
+  FdContent *content;
 
   g_assert_true (in_journal (info->id));
   g_assert_cmpstr (info->peer, ==, BOB);
@@ -23,24 +24,24 @@ test_send (Fixture *f, gconstpointer data)
   fake_peer_online (f->client, BOB, TRUE);
   wait_for (transfer, FD_STATE_OFFERED);
   g_assert_cmpstr (info->peer, ==, BOB "/r");
-  session = transfer->session;
-  g_assert_cmpint (session->params.paths, ==, FD_PATH_ANY);
-  g_assert_cmpuint (session->params.timeout_s, >, 86000);
-  g_assert_cmpuint (session->file->n_hashes, ==, 1); /* small enough to hash first */
+  content = transfer->content;
+  g_assert_cmpint (content->params.paths, ==, FD_PATH_ANY);
+  g_assert_cmpuint (content->params.timeout_s, >, 86000);
+  g_assert_cmpuint (content->file->n_hashes, ==, 1); /* small enough to hash first */
   g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 0);
 
-  session->hooks->accepted (session, session->data);
+  content->hooks->accepted (content, content->data);
   g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 1);
-  session->hooks->active (session, FD_PATH_IBB, session->data);
-  session->hooks->active (session, FD_PATH_SOCKS5_PROXY, session->data);
+  content->hooks->active (content, FD_PATH_IBB, content->data);
+  content->hooks->active (content, FD_PATH_SOCKS5_PROXY, content->data);
   g_assert_cmpint (info->path, ==, FD_PATH_SOCKS5_PROXY);
   g_assert_cmpuint (info->started, >, 0);
-  session->bytes = 2;
+  content->bytes = 2;
   g_assert_true (fd_transfer_sample (transfer));
   g_assert_cmpuint (info->transferred, ==, 2);
   g_assert_cmpfloat (fd_manager_get_progress (f->manager), >, 0.6);
-  session->bytes = 3;
-  fake_session_end (session, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
+  content->bytes = 3;
+  fake_content_end (content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
   g_assert_cmpuint (info->transferred, ==, 3);
   g_assert_cmpint (info->remaining, ==, 0);
   g_assert_cmpstr (info->error, ==, "");
@@ -58,7 +59,7 @@ test_send_to_stranger (Fixture *f, gconstpointer data)
   go_online (f);
   fake_peer_online (f->client, "eve@example.net", FALSE);
   wait_for (transfer, FD_STATE_OFFERED);
-  g_assert_cmpint (transfer->session->params.paths, ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
+  g_assert_cmpint (transfer->content->params.paths, ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
 }
 
 static void
@@ -73,13 +74,50 @@ test_send_three_per_peer (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 3; i++) /* hashed by threads, in any order */
     wait_for (transfers[i], FD_STATE_OFFERED);
   settle ();
-  g_assert_cmpuint (fake_sessions->len, ==, 3);
+  g_assert_cmpuint (fake_contents->len, ==, 3);
   g_assert_false (transfers[3]->preparing);
-  fake_session_end (transfers[0]->session, FD_OUTCOME_REJECTED, FD_BY_REMOTE, FD_ERROR_REJECTED);
+  fake_content_end (transfers[0]->content, FD_OUTCOME_REJECTED, FD_BY_REMOTE, FD_ERROR_REJECTED);
   g_assert_cmpint (transfers[0]->info.state, ==, FD_STATE_REJECTED);
   g_assert_cmpint (transfers[0]->info.ended_by, ==, FD_BY_REMOTE);
   wait_for (transfers[3], FD_STATE_OFFERED);
   g_assert_cmpint (transfers[4]->info.state, ==, FD_STATE_QUEUED);
+}
+
+/* The files of a batch that go in one session are one dialog for the peer: they do
+ * not wait for each other, while files of their own still may. */
+static void
+test_send_batch (Fixture *f, gconstpointer data)
+{
+  FdOfferOptions options = { .peer = BOB, .batch = "b" };
+  const char *paths[] = { f->folder, NULL };
+  g_autoptr (GPtrArray) transfers = NULL;
+  FdTransfer *alone;
+  FdTransfer *too_many;
+
+  for (guint i = 0; i < FD_QUEUE_PER_SESSION + 1; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%02u", i);
+
+      g_free (put (f, name, "x"));
+    }
+  fake_sharing = TRUE;
+  g_assert_true (fd_manager_set_max_active (f->manager, 64, NULL));
+  go_online (f);
+  fake_peer_online (f->client, BOB, TRUE);
+  transfers = fd_manager_offer_many (f->manager, paths, &options, NULL);
+  g_assert_cmpuint (transfers->len, ==, FD_QUEUE_PER_SESSION + 1);
+  for (guint i = 0; i < FD_QUEUE_PER_SESSION; i++)
+    wait_for (transfers->pdata[i], FD_STATE_OFFERED);
+  alone = offer (f, BOB, "alone");
+  wait_for (alone, FD_STATE_OFFERED);
+  g_assert_cmpstr (alone->content->params.batch, ==, "");
+  too_many = transfers->pdata[FD_QUEUE_PER_SESSION];
+  g_assert_cmpint (too_many->info.state, ==, FD_STATE_QUEUED);
+  g_assert_false (too_many->preparing);
+  fake_content_end (((FdTransfer *) transfers->pdata[3])->content, FD_OUTCOME_REJECTED, FD_BY_REMOTE,
+                    FD_ERROR_REJECTED);
+  wait_for (too_many, FD_STATE_OFFERED);
+  g_assert_cmpstr (too_many->content->batch, ==, "b");
 }
 
 /* Fresh offers have slots, since they may all be accepted; those that nobody
@@ -97,7 +135,7 @@ test_send_slots (Fixture *f, gconstpointer data)
   g_assert_false (second->preparing);
   hurry (first->fresh_timer);
   wait_for (second, FD_STATE_OFFERED);
-  first->session->hooks->accepted (first->session, first);
+  first->content->hooks->accepted (first->content, first);
   g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 1);
 }
 
@@ -129,20 +167,38 @@ test_send_full_jid_offline (Fixture *f, gconstpointer data)
   g_assert_cmpuint (transfer->retry_timer, ==, 0);
 }
 
+/* The first session failed and a second one is tried: the user sees one way to
+ * the end, not two. */
+static void
+test_send_redial (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = offered (f);
+  FdContent *content = transfer->content;
+
+  content->hooks->accepted (content, transfer);
+  content->hooks->accepted (content, transfer);
+  content->hooks->active (content, FD_PATH_SOCKS5_DIRECT, transfer);
+  content->hooks->accepted (content, transfer);
+  content->hooks->active (content, FD_PATH_IBB, transfer);
+  g_assert_cmpint (transfer->info.path, ==, FD_PATH_IBB);
+  fake_content_end (content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
+  assert_events (f, "+1:queued 1:offered 1:negotiating 1:active 1:done 1!");
+}
+
 /* The peer goes away before it has answered: the offer is made again. */
 static void
 test_send_requeue (Fixture *f, gconstpointer data)
 {
   FdTransfer *transfer = offered (f);
 
-  fake_session_end (transfer->session, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_PEER_OFFLINE);
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_PEER_OFFLINE);
   g_assert_cmpint (transfer->info.state, ==, FD_STATE_QUEUED);
   g_assert_cmpstr (transfer->info.peer, ==, BOB);
   g_assert_true (transfer->blocked);
   fake_peer_online (f->client, BOB, TRUE);
   wait_for (transfer, FD_STATE_OFFERED);
-  transfer->session->hooks->accepted (transfer->session, transfer);
-  fake_session_end (transfer->session, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_PEER_OFFLINE);
+  transfer->content->hooks->accepted (transfer->content, transfer);
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_PEER_OFFLINE);
   g_assert_cmpint (transfer->info.state, ==, FD_STATE_FAILED); /* now it had begun */
   assert_events (f, "+1:queued 1:offered 1:queued 1:offered 1:negotiating 1:failed 1!");
 }
@@ -304,28 +360,28 @@ test_receive (Fixture *f, gconstpointer data)
   g_autofree char *path = NULL;
   g_autoptr (GError) error = NULL;
   FdTransfer *transfer;
-  FdSession *session;
+  FdContent *content;
 
   go_online (f);
   g_hash_table_add (f->client->peers->contacts, g_strdup (BOB));
   transfer = incoming (f, BOB "/r", "../../etc/passwd", 3);
-  session = transfer->session;
+  content = transfer->content;
   g_assert_cmpstr (transfer->info.name, ==, "passwd");
   g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, 1);
   g_assert_true (fd_transfer_accept (transfer, f->folder, &options, &path, &error));
   g_assert_cmpstr (path, ==, expected);
   g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, 0);
-  g_assert_cmpint (session->params.paths, ==, FD_PATH_ANY); /* the user has agreed */
+  g_assert_cmpint (content->params.paths, ==, FD_PATH_ANY); /* the user has agreed */
   g_assert_true (in_journal (1));
   g_assert_false (fd_transfer_accept (transfer, "", &options, &path, &error));
   g_assert_error (error, FD_ERROR, FD_ERROR_NOT_PENDING);
   g_clear_error (&error);
 
   g_free (put (f, "passwd", "in the way"));
-  session->hooks->active (session, FD_PATH_SOCKS5_DIRECT, session->data);
-  g_assert_cmpint (write (fd_sink_get_fd (session->sink), "abc", 3), ==, 3);
-  g_assert_true (fd_sink_publish (session->sink, -1, &error));
-  fake_session_end (session, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
+  content->hooks->active (content, FD_PATH_SOCKS5_DIRECT, content->data);
+  g_assert_cmpint (write (fd_sink_get_fd (content->sink), "abc", 3), ==, 3);
+  g_assert_true (fd_sink_publish (content->sink, -1, &error));
+  fake_content_end (content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
   g_assert_true (g_str_has_suffix (transfer->info.local_path, "/passwd (2)"));
   g_assert_false (fd_transfer_reject (transfer, &error));
   g_assert_error (error, FD_ERROR, FD_ERROR_FINISHED);
@@ -362,7 +418,7 @@ test_receive_bad_destination (Fixture *f, gconstpointer data)
       g_assert_null (path);
       g_assert_cmpint (transfer->info.state, ==, FD_STATE_OFFERED); /* it can be accepted elsewhere */
     }
-  g_assert_null (transfer->session->sink);
+  g_assert_null (transfer->content->sink);
 }
 
 static void
@@ -378,7 +434,7 @@ test_receive_no_space (Fixture *f, gconstpointer data)
   transfer = incoming (f, BOB "/r", "a", G_MAXINT64 / 2);
   g_assert_false (fd_transfer_accept (transfer, f->folder, &options, &path, &error));
   g_assert_error (error, FD_ERROR, FD_ERROR_NO_SPACE);
-  g_assert_null (transfer->session->sink); /* the peer was told nothing */
+  g_assert_null (transfer->content->sink); /* the peer was told nothing */
 }
 
 /* What came before a failure stays and is named, what was never wanted does not. */
@@ -398,9 +454,9 @@ test_receive_part (Fixture *f, gconstpointer data)
       g_autofree char *path = NULL;
 
       g_assert_true (fd_transfer_accept (transfer, f->folder, &options, &path, NULL));
-      transfer->session->hooks->active (transfer->session, FD_PATH_IBB, transfer);
+      transfer->content->hooks->active (transfer->content, FD_PATH_IBB, transfer);
       g_assert_true (g_file_test (part, G_FILE_TEST_EXISTS));
-      fake_session_end (transfer->session, outcomes[i], FD_BY_NETWORK, FD_ERROR_CONNECTION_FAILED);
+      fake_content_end (transfer->content, outcomes[i], FD_BY_NETWORK, FD_ERROR_CONNECTION_FAILED);
       g_assert_true (!kept == !g_file_test (part, G_FILE_TEST_EXISTS));
       g_assert_true (!kept == !strstr (transfer->info.error_message, part));
     }
@@ -441,7 +497,7 @@ test_receive_fd (Fixture *f, gconstpointer data)
   g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_FD);
   g_assert_true (fd_transfer_accept_fd (transfer, fds[1], &options, NULL));
   g_assert_cmpstr (transfer->info.local_path, ==, "");
-  g_assert_cmpint (transfer->session->params.paths, ==, FD_PATH_IBB);
+  g_assert_cmpint (transfer->content->params.paths, ==, FD_PATH_IBB);
   g_assert_cmpint (transfer->info.state, ==, FD_STATE_NEGOTIATING);
 }
 
@@ -462,7 +518,7 @@ test_receive_declined (Fixture *f, gconstpointer data)
   g_assert_false (fd_transfer_reject (rejected, &error));
   g_assert_error (error, FD_ERROR, FD_ERROR_NOT_PENDING);
   g_assert_true (fd_transfer_cancel (cancelled, NULL));
-  fake_session_end (withdrawn->session, FD_OUTCOME_CANCELLED, FD_BY_REMOTE, FD_ERROR_REMOTE_CANCELLED);
+  fake_content_end (withdrawn->content, FD_OUTCOME_CANCELLED, FD_BY_REMOTE, FD_ERROR_REMOTE_CANCELLED);
   settle ();
   g_assert_cmpint (rejected->info.state, ==, FD_STATE_REJECTED);
   g_assert_cmpint (rejected->info.ended_by, ==, FD_BY_LOCAL);
@@ -471,18 +527,59 @@ test_receive_declined (Fixture *f, gconstpointer data)
   g_assert_cmpint (withdrawn->info.ended_by, ==, FD_BY_REMOTE);
 }
 
+/* All of an empty file is there before its sender is connected. */
+static void
+test_send_empty (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = offered (f);
+
+  transfer->content->hooks->accepted (transfer->content, transfer);
+  fake_content_end (transfer->content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
+  g_assert_cmpuint (transfer->info.started, ==, transfer->info.ended);
+  g_assert_cmpuint (transfer->info.started, >, 0);
+  assert_events (f, "+1:queued 1:offered 1:negotiating 1:done 1!");
+}
+
+/* Files that came together are shown so, and answered one by one. */
+static void
+test_receive_batch (Fixture *f, gconstpointer data)
+{
+  FdAcceptOptions options = { 0 };
+  g_autofree char *path = NULL;
+  FdTransfer *taken;
+  FdTransfer *rejected;
+  FdTransfer *open;
+
+  go_online (f);
+  g_hash_table_add (f->client->peers->contacts, g_strdup (BOB));
+  taken = incoming_of_batch (f, BOB "/r", "a", 3, "x");
+  rejected = incoming_of_batch (f, BOB "/r", "b", 3, "x");
+  open = incoming_of_batch (f, BOB "/r", "c", 3, "x");
+  g_assert_cmpstr (taken->info.batch, ==, "x");
+  g_assert_cmpstr (rejected->info.batch, ==, "x");
+  g_assert_cmpstr (incoming (f, BOB "/r", "d", 3)->info.batch, ==, "");
+  g_assert_true (fd_transfer_reject (rejected, NULL));
+  g_assert_true (fd_transfer_accept (taken, f->folder, &options, &path, NULL));
+  wait_for (rejected, FD_STATE_REJECTED);
+  g_assert_cmpint (taken->info.state, ==, FD_STATE_NEGOTIATING);
+  g_assert_cmpint (open->info.state, ==, FD_STATE_OFFERED);
+  g_assert_true (fd_transfer_cancel (taken, NULL));
+  wait_for (taken, FD_STATE_CANCELLED);
+  g_assert_cmpint (open->info.state, ==, FD_STATE_OFFERED);
+}
+
 static void
 test_receive_policy (Fixture *f, gconstpointer data)
 {
   const char *reason = NULL;
 
   go_online (f);
-  g_assert_null (fake_offer (f->client, "eve@example.net/x", "a", 1, &reason));
-  g_assert_cmpstr (reason, ==, "decline");
+  g_assert_null (fake_offer (f->client, "eve@example.net/x", "a", 1, "", &reason));
+  g_assert_cmpstr (reason, ==, ""); /* a stranger learns nothing at all */
   g_hash_table_add (f->client->peers->contacts, g_strdup (BOB));
   for (guint i = 0; i < FD_MAX_PENDING_PER_PEER; i++)
     incoming (f, i % 2 ? BOB "/r" : BOB "/other", "a", 1);
-  g_assert_null (fake_offer (f->client, BOB "/third", "a", 1, &reason));
+  g_assert_null (fake_offer (f->client, BOB "/third", "a", 1, "", &reason));
   g_assert_cmpstr (reason, ==, "busy");
   g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, FD_MAX_PENDING_PER_PEER);
 }
@@ -510,9 +607,12 @@ main (int argc, char **argv)
   ADD ("send", test_send);
   ADD ("send/stranger", test_send_to_stranger);
   ADD ("send/three-per-peer", test_send_three_per_peer);
+  ADD ("send/batch", test_send_batch);
   ADD ("send/slots", test_send_slots);
   ADD ("send/unable", test_send_unable);
   ADD ("send/full-jid-offline", test_send_full_jid_offline);
+  ADD ("send/redial", test_send_redial);
+  ADD ("send/empty", test_send_empty);
   ADD ("send/requeue", test_send_requeue);
   ADD ("send/deadline", test_send_deadline);
   ADD ("send/changed", test_send_changed);
@@ -527,6 +627,7 @@ main (int argc, char **argv)
   ADD ("receive/taken-name", test_receive_taken_name);
   ADD ("receive/fd", test_receive_fd);
   ADD ("receive/declined", test_receive_declined);
+  ADD ("receive/batch", test_receive_batch);
   ADD ("receive/policy", test_receive_policy);
   ADD ("receive/auto", test_receive_auto);
   return end ();

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/prehash.h"
 #include "core/walk.h"
+#include "temp-tree.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -13,21 +14,6 @@ typedef struct
 {
   char *root;
 } Fixture;
-
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_file_test (path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_remove (path);
-}
 
 static void
 set_up (Fixture *f, gconstpointer data)

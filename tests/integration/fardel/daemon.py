@@ -30,10 +30,14 @@ class Daemon:
         self.runtime = self.directory / "run"
         self.downloads.mkdir(parents=True)
         self.runtime.mkdir(mode=0o700)
+        # GIO would load what desktop packages of this machine add to it.
+        modules = self.directory / "gio-modules"
+        modules.mkdir()
         self.env = {key: value for key, value in os.environ.items() if key not in ("XDG_DATA_DIRS", "DISPLAY")} | {
             "HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_STATE_HOME": str(self.home / ".local/state"), "XDG_CACHE_HOME": str(self.home / ".cache"),
             "XDG_DATA_HOME": str(self.home / ".local/share"), "XDG_RUNTIME_DIR": str(self.runtime),
+            "GIO_MODULE_DIR": str(modules),
             "G_DEBUG": "fatal-criticals", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         } | (env or {})
         self.bus = Bus(self.directory, self.env)

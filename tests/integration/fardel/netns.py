@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Networks in which the two users and the server are different hosts."""
 
+import itertools
 import os
 import subprocess
 
 SERVER = "server"
+
+_numbers = itertools.count()
 
 
 class NotPermitted(Exception):
@@ -26,7 +29,7 @@ class Network:
 
     def __init__(self, users=("alice", "bob"), routed=True, family=4):
         self.family = family
-        self.tag = f"fardel{os.getpid()}"
+        self.tag = f"fardel{os.getpid()}-{next(_numbers)}"
         self.users = {}  # user: (namespace, the server's address there)
         self.namespaces = []
         try:

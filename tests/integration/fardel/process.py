@@ -17,21 +17,23 @@ def _die_with_parent():
 
 
 class Process:
-    """A command whose output lines (stdout and stderr) are collected."""
+    """A command whose output lines (stdout and stderr) are collected. `streams`
+    are those of Popen where they differ; whole lines of both outputs mix in any case."""
 
     made = []  # all of the running test, for its report
 
-    def __init__(self, name, argv, env=None, netns=None):
+    def __init__(self, name, argv, env=None, netns=None, **streams):
         self.name = name
         self.lines = []
         self._news = threading.Condition()
-        self._open = True
         prefix = ["ip", "netns", "exec", netns] if netns else []
-        self.popen = subprocess.Popen(
-            prefix + argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, preexec_fn=_die_with_parent)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | streams
+        self.popen = subprocess.Popen(prefix + argv, env=env, preexec_fn=_die_with_parent, **streams)
+        self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)
+                         for stream in (self.popen.stdout, self.popen.stderr) if stream]
+        self._open = len(self._readers)
+        for reader in self._readers:
+            reader.start()
         Process.made.append(self)
 
     @property
@@ -42,23 +44,27 @@ class Process:
     def running(self):
         return self.popen.poll() is None
 
-    def _read(self):
-        for line in self.popen.stdout:
+    def _read(self, stream):
+        for line in stream:
             with self._news:
                 self.lines.append(line.decode(errors="replace").rstrip("\n"))
                 self._news.notify_all()
         with self._news:
-            self._open = False
+            self._open -= 1
             self._news.notify_all()
 
     def wait_for_line(self, pattern, timeout=30, start=0):
         """The first match of a regular expression from line number `start` on."""
+        return self.wait_for(lambda line: re.search(pattern, line), repr(pattern), timeout, start)
+
+    def wait_for(self, match, what, timeout=30, start=0):
+        """What `match` says to the first line, from number `start` on, to which it says something."""
         found = None
 
         def seen():
             nonlocal found, start
             while start < len(self.lines) and not found:
-                found = re.search(pattern, self.lines[start])
+                found = match(self.lines[start])
                 start += 1
             return found or not self._open
 
@@ -67,13 +73,14 @@ class Process:
         if not found:
             state = "still runs" if self.running else f"ended with {self.popen.returncode}"
             raise AssertionError(
-                f"{self.name} did not print {pattern!r} ({state}):\n" + "\n".join(self.lines[-40:]))
+                f"{self.name} did not print {what} ({state}):\n" + "\n".join(self.lines[-40:]))
         return found
 
     def wait(self, timeout=15):
         """The exit code; negative for a signal."""
         code = self.popen.wait(timeout)
-        self._reader.join()
+        for reader in self._readers:
+            reader.join()
         return code
 
     def signal(self, number):

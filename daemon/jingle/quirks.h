@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What single clients do differently, and which extensions a peer shares with us.
+ * Told by the caps (XEP-0115) of a peer; a peer without caps has no quirks.
+ */
+#pragma once
+
+#include "s5b/info.h"
+#include "xmpp/peers.h"
+
+typedef enum
+{
+  FD_QUIRK_NO_IBB = 1 << 0, /* dies of any in-band stream */
+  FD_QUIRK_NO_IBB_RECEIVE = 1 << 1, /* acknowledges in-band data and drops it */
+  FD_QUIRK_REJECTS_REPLACE = 1 << 2, /* every transport-replace */
+  FD_QUIRK_WITHHOLD_ERROR = 1 << 3, /* gives up the session if both sides say candidate-error */
+  FD_QUIRK_INI_FIRST = 1 << 4, /* its listener takes H(initiator, responder) */
+  FD_QUIRK_TRICKLES = 1 << 5, /* candidates may follow in transport-info, both ways */
+  FD_QUIRK_NOT_SERVING = 1 << 6, /* cannot send from its own listener, loses small files at its own proxy */
+  FD_QUIRK_ACCEPT_FOR_REPLACE = 1 << 7, /* answer its transport-replace with session-accept, too */
+  FD_QUIRK_LITERAL_HOSTS = 1 << 8, /* cannot resolve the host of a candidate */
+} FdQuirks;
+
+FdQuirks fd_quirks_find (const FdPeerInfo *peer);
+
+/* --- our extensions, see daemon/PROTOCOL.md --- */
+#define FD_NS_EARLY_ACCEPT "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \
+                                                          */
+#define FD_NS_BATCH "urn:x-fardel:batch:0" /* several files per session, answered one by one */
+
+typedef enum
+{
+  FD_EXT_EOC = 1 << 0,
+  FD_EXT_CID_DST = 1 << 1,
+  FD_EXT_EARLY_ACCEPT = 1 << 2,
+  FD_EXT_BATCH = 1 << 3,
+} FdExtensions;
+
+/* Those that the peer advertises. As initiator we use them; as responder we use
+ * what the peer's offer uses, whatever is known of it. */
+FdExtensions fd_extensions_find (const FdPeerInfo *peer);
