@@ -214,10 +214,7 @@ take_replacement (FdContentMachine *content, const FdTransportInfo *answer)
   if (content->accepted)
     fd_content_begin (content);
   else
-    {
-      content->agreed = TRUE; /* begins with the accept */
-      fd_content_enter (content, FD_CONTENT_OFFERED, content->answer_by);
-    }
+    fd_content_await_accept (content);
   return TRUE;
 }
 
@@ -438,7 +435,8 @@ fd_content_receive_replace (FdContentMachine *content, const FdJingleContent *pr
       fd_row (&content->rows, content->state == FD_CONTENT_REPLACING ? 35 : 34);
       return FD_REPLY_TIE_BREAK; /* ours wins, be it out or about to be */
     }
-  if (initiator && !content->accepted)
+  if (initiator && !content->accepted
+      && (content->state != FD_CONTENT_OFFERED || proposal->kind != FD_TRANSPORT_KIND_IBB))
     return FD_REPLY_OUT_OF_ORDER;
   content->replaces++;
   fd_row (&content->rows, content->state >= FD_CONTENT_ACTIVE ? 43 : initiator ? 34 : 33);
@@ -452,7 +450,7 @@ fd_content_receive_replace (FdContentMachine *content, const FdJingleContent *pr
     case FD_CONTENT_WAIT_REPLACE:
       if (!may_take (content, proposal))
         break;
-      if (!content->accepted)
+      if (!content->accepted && !initiator)
         agree_early (content, proposal, omit);
       else
         {

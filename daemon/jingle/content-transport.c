@@ -58,6 +58,13 @@ fd_content_prepare_offer (FdContentMachine *content)
 }
 
 void
+fd_content_await_accept (FdContentMachine *content)
+{
+  content->agreed = TRUE;
+  fd_content_enter (content, FD_CONTENT_OFFERED, content->answer_by);
+}
+
+void
 fd_content_begin (FdContentMachine *content)
 {
   g_autoptr (GError) failure = g_steal_pointer (&content->failure);
@@ -104,7 +111,10 @@ fd_content_machine_transport_ready (FdContentMachine *content, const FdTransport
       if (fd_content_machine_get_quirks (content) & FD_QUIRK_ACCEPT_FOR_REPLACE)
         fd_content_send (content, FD_JINGLE_SESSION_ACCEPT, local);
       fd_content_send (content, FD_JINGLE_TRANSPORT_ACCEPT, local);
-      fd_content_begin (content);
+      if (content->session->initiator && !content->accepted)
+        fd_content_await_accept (content);
+      else
+        fd_content_begin (content);
       return;
     }
 }

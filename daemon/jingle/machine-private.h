@@ -182,6 +182,9 @@ void fd_content_prepare (FdContentMachine *content, FdTransportKind kind, FdPrep
 void fd_content_prepare_offer (FdContentMachine *content);
 void fd_content_drop_transport (FdContentMachine *content);
 
+/* Initiator: the transport was replaced and agreed on before the offer was. */
+void fd_content_await_accept (FdContentMachine *content);
+
 /* Both sides know both sides' transport, and the content is accepted. */
 void fd_content_begin (FdContentMachine *content);
 void fd_content_fall_back (FdContentMachine *content, const GError *error);

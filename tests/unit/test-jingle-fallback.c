@@ -348,6 +348,22 @@ test_replace_early (Fixture *f, gconstpointer data)
   g_assert_cmpstr (fd_jingle_message_get_content (f->bob.last)->transport.ibb->sid, ==, "i");
 }
 
+/* The responder knows before its user that it has no TCP. */
+static void
+test_replace_early_responder (Fixture *f, gconstpointer data)
+{
+  offer (f);
+  forget_logs (f);
+  g_assert_cmpint (tell (f, &f->alice, message_with (FD_JINGLE_TRANSPORT_REPLACE, "file", ibb ("i", 4096))), ==,
+                   FD_REPLY_OK);
+  expect (&f->alice, "drop ibb transport-accept");
+  expect_state (&f->alice, FD_CONTENT_OFFERED);
+  expect_row (&f->alice, 34);
+  g_assert_cmpint (tell (f, &f->alice, message_with (FD_JINGLE_SESSION_ACCEPT, "file", ibb ("i", 4096))), ==,
+                   FD_REPLY_OK);
+  expect (&f->alice, "start accepted"); /* and not prepared anew */
+}
+
 /* While the user's answer is being prepared. */
 static void
 test_replace_early_preparing (Fixture *f, gconstpointer data)
@@ -631,6 +647,7 @@ main (int argc, char *argv[])
   ADD ("accept-nosid", set_up, test_accept_nosid);
   ADD ("gajim-replace", set_up, test_gajim_replace);
   ADD ("replace-early", set_up, test_replace_early);
+  ADD ("replace-early-responder", set_up, test_replace_early_responder);
   ADD ("replace-early-preparing", set_up, test_replace_early_preparing);
   ADD ("early-accept", set_up, test_early_accept);
   ADD ("early-accept-repeated", set_up, test_early_accept_repeated);
