@@ -223,6 +223,7 @@ void
 fd_content_end (FdContentMachine *content)
 {
   fd_content_enter (content, FD_CONTENT_ENDED, -1);
+  content->redial &= content->moved == 0; /* known for sure now that no pump runs */
   if (content->told)
     {
       fd_content_do (content, FD_DO_DROP);

@@ -354,8 +354,8 @@ test_replace_early_responder (Fixture *f, gconstpointer data)
 {
   offer (f);
   forget_logs (f);
-  g_assert_cmpint (tell (f, &f->alice, message_with (FD_JINGLE_TRANSPORT_REPLACE, "file", ibb ("i", 4096))), ==,
-                   FD_REPLY_OK);
+  g_assert_cmpint (tell (f, &f->alice, message_with (FD_JINGLE_TRANSPORT_REPLACE, "file", ibb ("i", 4096))),
+                   ==, FD_REPLY_OK);
   expect (&f->alice, "drop ibb transport-accept");
   expect_state (&f->alice, FD_CONTENT_OFFERED);
   expect_row (&f->alice, 34);
@@ -533,6 +533,19 @@ test_terminate_redial (Fixture *f, gconstpointer data)
 }
 
 /* Once bytes have moved it is an interruption, and what is in-band already has no other way. */
+/* The peer has bytes before our pump has counted them. */
+static void
+test_no_redial_uncounted (Fixture *f, gconstpointer data)
+{
+  activate (f);
+  forget_logs (f);
+  g_assert_cmpint (tell (f, &f->alice, message_why (FD_JINGLE_SESSION_TERMINATE, NULL, "connectivity-error")),
+                   ==, FD_REPLY_OK);
+  expect (&f->alice, "stop-pump");
+  pumped (f, &f->alice, 10, FALSE, NULL, FD_ERROR_CANCELLED);
+  expect (&f->alice, "drop ended end");
+}
+
 static void
 test_no_redial (Fixture *f, gconstpointer data)
 {
@@ -659,6 +672,7 @@ main (int argc, char *argv[])
   ADD ("replace-refused", set_up, test_replace_refused);
   ADD ("terminate-redial", set_up, test_terminate_redial);
   ADD ("no-redial", set_up, test_no_redial);
+  ADD ("no-redial-uncounted", set_up, test_no_redial_uncounted);
   ADD ("dino-noredial", set_up, test_dino_noredial);
   ADD ("dino-sends-in-band", set_up, test_dino_sends_in_band);
   ADD ("redial-at-once", set_up, test_redial_at_once);
