@@ -184,8 +184,8 @@ s5b_policy (FdContent *content, const FdS5bInfo *remote)
     policy |= FD_S5B_ALLOW_LOOPBACK;
   if (params->hidden)
     policy |= FD_S5B_HIDE;
-  if (receiver && has_quirk (content, FD_QUIRK_NOT_SERVING))
-    policy |= FD_S5B_NO_PEER_DIRECT | FD_S5B_REPEAT_PROXY;
+  if (has_quirk (content, FD_QUIRK_BAD_LISTENER))
+    policy |= FD_S5B_NO_PEER_DIRECT | (receiver ? FD_S5B_REPEAT_PROXY : 0);
   if (receiver && remote && fd_content_is_stale (remote, age, fd_content_get_file (content)->size))
     policy |= FD_S5B_NO_PEER_PROXY;
   if (has_quirk (content, FD_QUIRK_LITERAL_HOSTS))

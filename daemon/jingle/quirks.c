@@ -30,7 +30,7 @@ static const struct
   { "psi-im.org", "Psi", "", IRIS },
   /* 1.7.3 says https://gajim.org, older ones are assumed to say http; 1.7.3 in real runs. From 2.0 on it has
    * no Jingle file transfer. */
-  { "gajim.org", "Gajim", "", FD_QUIRK_NOT_SERVING | FD_QUIRK_ACCEPT_FOR_REPLACE },
+  { "gajim.org", "Gajim", "", FD_QUIRK_BAD_LISTENER | FD_QUIRK_ACCEPT_FOR_REPLACE },
   /* Its sources say http://swift.im, and that hosts are parsed as addresses; not seen running. */
   { "swift.im", "Swift", "", FD_QUIRK_LITERAL_HOSTS },
 };

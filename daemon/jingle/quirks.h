@@ -16,7 +16,8 @@ typedef enum
   FD_QUIRK_WITHHOLD_ERROR = 1 << 3, /* gives up the session if both sides say candidate-error */
   FD_QUIRK_INI_FIRST = 1 << 4, /* its listener takes H(initiator, responder) */
   FD_QUIRK_TRICKLES = 1 << 5, /* candidates may follow in transport-info, both ways */
-  FD_QUIRK_NOT_SERVING = 1 << 6, /* cannot send from its own listener, loses small files at its own proxy */
+  FD_QUIRK_BAD_LISTENER
+  = 1 << 6, /* loses the bytes of its own listener, and as sender those of its own proxy */
   FD_QUIRK_ACCEPT_FOR_REPLACE = 1 << 7, /* answer its transport-replace with session-accept, too */
   FD_QUIRK_LITERAL_HOSTS = 1 << 8, /* cannot resolve the host of a candidate */
 } FdQuirks;
@@ -24,8 +25,9 @@ typedef enum
 FdQuirks fd_quirks_find (const FdPeerInfo *peer);
 
 /* --- our extensions, see daemon/PROTOCOL.md --- */
-#define FD_NS_EARLY_ACCEPT "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \
-                                                          */
+#define FD_NS_EARLY_ACCEPT \
+  "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \
+                                 */
 #define FD_NS_BATCH "urn:x-fardel:batch:0" /* several files per session, answered one by one */
 
 typedef enum

@@ -107,7 +107,7 @@ forbidden (FdS5bTransport *transport, const FdS5bCandidate *candidate)
   if (!proxy && !(transport->policy & FD_S5B_ALLOW_DIRECT))
     return "not dialed: direct connections are switched off";
   if (!proxy && transport->policy & FD_S5B_NO_PEER_DIRECT)
-    return "not dialed: the peer cannot send from there";
+    return "not dialed: the peer loses bytes there";
   if (!proxy && fd_s5b_locals_have (transport->locals, candidate))
     return "not dialed: it is our own";
   return NULL;

@@ -28,7 +28,7 @@ typedef enum
   FD_S5B_ALLOW_PROXY = 1 << 1,
   FD_S5B_ALLOW_LOOPBACK = 1 << 2, /* both ends on one host; set by option */
   FD_S5B_HIDE = 1 << 3, /* dial nothing that the peer names: any host may call itself a proxy */
-  FD_S5B_NO_PEER_DIRECT = 1 << 4, /* the peer cannot send from its own listener (Gajim) */
+  FD_S5B_NO_PEER_DIRECT = 1 << 4, /* the listener of the peer loses bytes (Gajim) */
   FD_S5B_NO_PEER_PROXY = 1 << 5, /* the peer's connection to its proxy is too old (Conversations) */
   FD_S5B_LITERAL_HOSTS = 1 << 6, /* offer proxies by address: the peer cannot resolve names (Swift) */
   FD_S5B_REPEAT_PROXY

@@ -6,7 +6,7 @@
 
 #define IRIS (FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES)
 #define DINO (FD_QUIRK_NO_IBB_RECEIVE | FD_QUIRK_REJECTS_REPLACE)
-#define GAJIM (FD_QUIRK_NOT_SERVING | FD_QUIRK_ACCEPT_FOR_REPLACE)
+#define GAJIM (FD_QUIRK_BAD_LISTENER | FD_QUIRK_ACCEPT_FOR_REPLACE)
 
 static FdPeerInfo
 new_peer (const char *node, const char *software, const char *version)

@@ -564,7 +564,7 @@ test_not_serving (void)
 
   door_init (&door);
   direct = candidate ("c", &door, DIRECT);
-  refuse (HERE | FD_S5B_NO_PEER_DIRECT, direct, "the peer cannot send from there");
+  refuse (HERE | FD_S5B_NO_PEER_DIRECT, direct, "the peer loses bytes there");
   g_assert_cmpuint (door.connections, ==, 0);
   door_clear (&door);
 }
