@@ -193,18 +193,6 @@ s5b_policy (FdContent *content, const FdS5bInfo *remote)
   return policy;
 }
 
-/* iris gives up over two errors as responder; as initiator it proposes another
- * transport, once ours has followed its own. */
-static FdS5bErrorRule
-error_rule (FdContent *content)
-{
-  if (!has_quirk (content, FD_QUIRK_WITHHOLD_ERROR))
-    return FD_S5B_ERROR_FREELY;
-  if (fd_session_get_config (content->session)->initiator || has_quirk (content, FD_QUIRK_NO_IBB))
-    return FD_S5B_ERROR_NEVER;
-  return FD_S5B_ERROR_SECOND;
-}
-
 static void
 prepare_s5b (FdContent *content, const FdS5bInfo *remote)
 {
@@ -221,7 +209,7 @@ prepare_s5b (FdContent *content, const FdS5bInfo *remote)
     .policy = s5b_policy (content, remote),
     .ini_first = has_quirk (content, FD_QUIRK_INI_FIRST),
     .trickle = has_quirk (content, FD_QUIRK_TRICKLES),
-    .error = error_rule (content),
+    .error = fd_quirks_error_rule (fd_content_machine_get_quirks (content->machine), config->initiator),
     .mark_candidates = (config->extensions & FD_EXT_EOC) != 0,
     .cid_dst = (config->extensions & FD_EXT_CID_DST) != 0,
   };

@@ -82,3 +82,11 @@ fd_extensions_find (const FdPeerInfo *peer)
       found |= extensions[i].extension;
   return found;
 }
+
+FdS5bErrorRule
+fd_quirks_error_rule (FdQuirks quirks, gboolean initiator)
+{
+  if (!(quirks & FD_QUIRK_WITHHOLD_ERROR))
+    return FD_S5B_ERROR_FREELY;
+  return initiator || (quirks & FD_QUIRK_NO_IBB) ? FD_S5B_ERROR_NEVER : FD_S5B_ERROR_SECOND;
+}

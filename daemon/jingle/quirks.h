@@ -24,6 +24,10 @@ typedef enum
 
 FdQuirks fd_quirks_find (const FdPeerInfo *peer);
 
+/* @initiator: we are. iris gives up over two errors as responder; as initiator it
+ * proposes another transport, once ours has followed its own. */
+FdS5bErrorRule fd_quirks_error_rule (FdQuirks quirks, gboolean initiator);
+
 /* --- our extensions, see daemon/PROTOCOL.md --- */
 #define FD_NS_EARLY_ACCEPT \
   "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \

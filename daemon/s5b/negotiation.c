@@ -96,6 +96,12 @@ proxy_failed (FdS5bNegotiation *n, FdS5bFailure failure, const char *cid)
 static void
 ready (FdS5bNegotiation *n)
 {
+  /* An offer of nothing by one that dials nothing leads nowhere. */
+  if (n->rules.initiator && n->rules.hidden && !n->offer.gathering && n->offer.offered->len == 0)
+    {
+      fd_s5b_failed (n, FD_S5B_FAIL_NOTHING_TO_OFFER, NULL);
+      return;
+    }
   if (n->rules.initiator)
     fd_row (&n->rows, 2);
   n->state = FD_S5B_OFFERED;

@@ -73,6 +73,7 @@ typedef enum
 typedef enum
 {
   FD_S5B_FAIL_NO_PATH,
+  FD_S5B_FAIL_NOTHING_TO_OFFER, /* instead of READY */
   FD_S5B_FAIL_PEER_PROXY_ERROR,
   FD_S5B_FAIL_ACTIVATION,
   FD_S5B_FAIL_ACTIVATION_TIMEOUT,
@@ -99,6 +100,7 @@ typedef struct
   gboolean trickle; /* the peer takes candidates after the offer; one whose direct candidates
                      * have no jid (iris) does anyway */
   gboolean mark; /* we end ours with the mark */
+  gboolean hidden; /* we dial nothing: the peer must not learn our address */
   FdS5bErrorRule error;
 } FdS5bRules;
 

@@ -187,6 +187,8 @@ describe_failure (FdS5bTransport *transport, const FdS5bAction *action)
       return g_strdup_printf ("%s was not activated in time", proxy);
     case FD_S5B_FAIL_PROXY_CLOSED:
       return g_strdup_printf ("%s closed the connection before it was activated", proxy);
+    case FD_S5B_FAIL_NOTHING_TO_OFFER:
+      return g_strdup ("addresses are not to be shown, and there is no proxy");
     case FD_S5B_FAIL_NO_PATH:
     default:
       return g_strdup (fd_s5b_locals_is_empty (transport->locals) ? "we had nothing to offer"
@@ -211,7 +213,7 @@ failed (FdS5bTransport *transport, const FdS5bAction *action)
       if (outcome)
         g_string_append_printf (tried, "%s%s %s", tried->len > 0 ? ", " : "", name, outcome);
     }
-  if (transport->remotes->len == 0)
+  if (transport->remotes->len == 0 && action->failure != FD_S5B_FAIL_NOTHING_TO_OFFER)
     g_string_append (tried, "the peer offered nothing");
 
   error = g_error_new (FD_ERROR, FD_ERROR_NO_TRANSPORT, "No TCP path: %s%s%s", tried->str,
@@ -255,16 +257,6 @@ send_info (FdS5bTransport *transport, const FdS5bAction *action)
 static void
 offer (FdS5bTransport *transport)
 {
-  /* A hidden initiator dials nothing either, so without a proxy no path can come of it. */
-  if (transport->names.initiator && (transport->policy & FD_S5B_HIDE)
-      && transport->local->candidates->len == 0 && fd_s5b_negotiation_is_complete (transport->negotiation))
-    {
-      g_autoptr (GError) error = g_error_new_literal (
-        FD_ERROR, FD_ERROR_NO_TRANSPORT, "No TCP path: addresses are not to be shown, and there is no proxy");
-
-      transport->hooks.failed (transport, error, transport->data);
-      return;
-    }
   if (transport->marks)
     transport->local->mark
       = fd_s5b_negotiation_is_complete (transport->negotiation) ? FD_S5B_MARK_DONE : FD_S5B_MARK_FOLLOW;
@@ -357,6 +349,7 @@ fd_s5b_transport_new (const FdS5bParams *params, const FdS5bHooks *hooks, gpoint
     .initiator = params->initiator,
     .trickle = params->trickle,
     .mark = params->initiator && params->mark_candidates,
+    .hidden = (params->policy & FD_S5B_HIDE) != 0,
     .error = params->error,
   };
   FdS5bTransport *transport = g_new0 (FdS5bTransport, 1);

@@ -50,8 +50,8 @@ guint
 sim_coverage_print (const SimCoverage *coverage)
 {
   static const char *const paths[] = { "direct", "proxy", "in-band" };
-  static const char *const failures[]
-    = { "no-path", "peer-proxy-error", "activation", "activation-timeout", "proxy-closed" };
+  static const char *const failures[] = { "no-path",    "nothing-to-offer",   "peer-proxy-error",
+                                          "activation", "activation-timeout", "proxy-closed" };
   static const char *const contents[]
     = { "preparing", "ready",  "offered", "negotiating", "replacing",  "wait-replace", "active",
         "draining",  "broken", "sent",    "checking",    "publishing", "stopping",     "ended" };

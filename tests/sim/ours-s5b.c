@@ -311,12 +311,6 @@ carry_out (SimS5b *s5b, const FdS5bAction *action)
       sim_locals_activate (s5b->locals, action->cid);
       return TRUE;
     case FD_S5B_DO_READY:
-      if (s5b->initiator && s5b->hidden && s5b->local->candidates->len == 0
-          && fd_s5b_negotiation_is_complete (s5b->negotiation))
-        {
-          sim_content_failed (s5b->content, FD_ERROR_NO_TRANSPORT); /* nothing to offer, nothing to dial */
-          return FALSE;
-        }
       set_marks (s5b);
       ready (s5b);
       return FALSE;
@@ -359,14 +353,6 @@ on_turn (gpointer data)
 
 /* --- life --- */
 
-static FdS5bErrorRule
-error_rule (const SimSession *session, FdQuirks quirks)
-{
-  if (!(quirks & FD_QUIRK_WITHHOLD_ERROR))
-    return FD_S5B_ERROR_FREELY;
-  return session->initiator || (quirks & FD_QUIRK_NO_IBB) ? FD_S5B_ERROR_NEVER : FD_S5B_ERROR_SECOND;
-}
-
 SimS5b *
 sim_s5b_new (SimContent *content, const FdTransportInfo *remote)
 {
@@ -378,7 +364,8 @@ sim_s5b_new (SimContent *content, const FdTransportInfo *remote)
   FdS5bRules rules = { .initiator = session->initiator,
                        .trickle = (quirks & FD_QUIRK_TRICKLES) != 0,
                        .mark = session->initiator && (peer & FD_EXT_EOC),
-                       .error = error_rule (session, quirks) };
+                       .hidden = side->plan.hidden,
+                       .error = fd_quirks_error_rule (quirks, session->initiator) };
 
   s5b->world = side->world;
   s5b->side = side;

@@ -27,7 +27,7 @@
 static const char *const script_kinds[] = { "candidates", "used", "error", "activated", "proxy-error" };
 static const char *const script_sources[] = { "dialed", "incoming", "activated" };
 static const char *const script_failures[]
-  = { "no-path", "peer-proxy-error", "activation", "act-timeout", "closed" };
+  = { "no-path", "nothing-to-offer", "peer-proxy-error", "activation", "act-timeout", "closed" };
 
 typedef struct
 {
@@ -183,4 +183,24 @@ script_assert_rows (Fixture *f, const guint *rows)
         g_string_append_printf (got, " %u", row);
     }
   g_assert_cmpstr (got->str, ==, wanted->str);
+}
+
+typedef struct
+{
+  const char *name;
+  void (*run) (Fixture *f, gconstpointer initiator);
+} Script;
+
+/* Every script runs as either party; where that matters it looks. */
+static inline void
+add_scripts (const char *module, const Script *scripts, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    for (int initiator = 0; initiator < 2; initiator++)
+      {
+        g_autofree char *path
+          = g_strdup_printf ("/%s/%s/%s", module, initiator ? "initiator" : "responder", scripts[i].name);
+
+        g_test_add (path, Fixture, GINT_TO_POINTER (initiator), setup, scripts[i].run, teardown);
+      }
 }

@@ -512,11 +512,7 @@ test_too_many_remotes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (dials, ==, FD_S5B_MAX_CANDIDATES);
 }
 
-static const struct
-{
-  const char *name;
-  void (*run) (Fixture *f, gconstpointer data);
-} tests[] = {
+static const Script tests[] = {
   { "gather", test_gather },
   { "gathered", test_gathered },
   { "nominate-one", test_nominate_one },
@@ -557,7 +553,6 @@ static const struct
   { "too-many-remotes", test_too_many_remotes },
 };
 
-/* Every script runs as either party; where that matters it looks. */
 int
 main (int argc, char **argv)
 {
@@ -566,15 +561,6 @@ main (int argc, char **argv)
               teardown);
   g_test_add ("/s5b-negotiation/tie-responder", Fixture, GINT_TO_POINTER (0), setup, test_tie_responder,
               teardown);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      for (int initiator = 0; initiator < 2; initiator++)
-        {
-          g_autofree char *path = g_strdup_printf ("/s5b-negotiation/%s/%s",
-                                                   initiator ? "initiator" : "responder", tests[i].name);
-
-          g_test_add (path, Fixture, GINT_TO_POINTER (initiator), setup, tests[i].run, teardown);
-        }
-    }
+  add_scripts ("s5b-negotiation", tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }

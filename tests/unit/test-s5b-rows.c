@@ -373,11 +373,7 @@ test_proxy_error_out_of_place (Fixture *f, gconstpointer initiator)
   expect (f, "");
 }
 
-static const struct
-{
-  const char *name;
-  void (*run) (Fixture *f, gconstpointer data);
-} tests[] = {
+static const Script tests[] = {
   { "gather", test_gather },
   { "early", test_early },
   { "used-dialed", test_used_dialed },
@@ -401,15 +397,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      for (int initiator = 0; initiator < 2; initiator++)
-        {
-          g_autofree char *path
-            = g_strdup_printf ("/s5b-rows/%s/%s", initiator ? "initiator" : "responder", tests[i].name);
-
-          g_test_add (path, Fixture, GINT_TO_POINTER (initiator), setup, tests[i].run, teardown);
-        }
-    }
+  add_scripts ("s5b-rows", tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }

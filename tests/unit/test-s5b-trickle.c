@@ -357,11 +357,7 @@ test_error_second (Fixture *f, gconstpointer initiator)
   expect (f, "failed:no-path");
 }
 
-static const struct
-{
-  const char *name;
-  void (*run) (Fixture *f, gconstpointer data);
-} tests[] = {
+static const Script tests[] = {
   { "is-complete", test_is_complete },
   { "no-trickle-out", test_no_trickle_out },
   { "trickle-out", test_trickle_out },
@@ -390,15 +386,6 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    {
-      for (int initiator = 0; initiator < 2; initiator++)
-        {
-          g_autofree char *path
-            = g_strdup_printf ("/s5b-trickle/%s/%s", initiator ? "initiator" : "responder", tests[i].name);
-
-          g_test_add (path, Fixture, GINT_TO_POINTER (initiator), setup, tests[i].run, teardown);
-        }
-    }
+  add_scripts ("s5b-trickle", tests, G_N_ELEMENTS (tests));
   return g_test_run ();
 }
