@@ -5,6 +5,7 @@
 #include "bus/bus.h"
 
 #include "base/error.h"
+#include "base/timer.h"
 #include "bus/object.h"
 #include "bus/source.h"
 
@@ -239,8 +240,7 @@ fd_bus_free (FdBus *bus)
 {
   if (!bus)
     return;
-  g_source_destroy (bus->timer);
-  g_source_unref (bus->timer);
+  fd_timer_free (bus->timer);
   g_source_destroy (bus->source);
   g_source_unref (bus->source);
   fd_binds_free (bus->binds);

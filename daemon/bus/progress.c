@@ -4,6 +4,7 @@
  * transfers, and the sums of the manager. The timer runs only while there is
  * something to tell.
  */
+#include "base/timer.h"
 #include "bus/object.h"
 
 /* A bus that does not take our signals has enough: what is not told now is told later. */
@@ -14,23 +15,12 @@
 
 static gboolean on_round (gpointer data);
 
-static gboolean
-timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  return callback (data);
-}
-
-static GSourceFuncs timer_funcs = { .dispatch = timer_dispatch };
-
 void
 fd_progress_init (FdBus *bus)
 {
   bus->budget = fd_budget_new ();
   bus->progress = -1;
-  bus->timer = g_source_new (&timer_funcs, sizeof (GSource));
-  g_source_set_name (bus->timer, "progress");
-  g_source_set_callback (bus->timer, on_round, bus, NULL);
-  g_source_attach (bus->timer, NULL);
+  bus->timer = fd_timer_new ("progress", on_round, bus);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "jingle/session.h"
 
 #include "base/error.h"
+#include "base/timer.h"
 #include "jingle/content.h"
 
 struct FdSession
@@ -37,15 +38,6 @@ request_free (gpointer data)
 }
 
 /* --- waking up --- */
-
-static gboolean
-wake_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  callback (data);
-  return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs wake_funcs = { .dispatch = wake_dispatch };
 
 static gboolean
 wake (gpointer data)
@@ -88,9 +80,7 @@ fd_session_new (FdJingle *jingle, const FdSessionConfig *config, const char *bat
   session->batch = g_strdup (batch);
   session->contents = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_content_close);
   session->requests = g_hash_table_new_full (NULL, NULL, NULL, request_free);
-  session->wake = g_source_new (&wake_funcs, sizeof (GSource));
-  g_source_set_callback (session->wake, wake, session, NULL);
-  g_source_attach (session->wake, NULL);
+  session->wake = fd_timer_new ("session", wake, session);
   return session;
 }
 
@@ -106,8 +96,7 @@ fd_session_free (FdSession *session)
     fd_iq_cancel (iq, GPOINTER_TO_UINT (id));
   g_hash_table_unref (session->requests);
   g_ptr_array_unref (session->contents);
-  g_source_destroy (session->wake);
-  g_source_unref (session->wake);
+  fd_timer_free (session->wake);
   fd_session_machine_free (session->machine);
   g_free ((char *) session->config.me);
   g_free ((char *) session->config.peer);

@@ -5,6 +5,7 @@
  */
 #include "s5b/transport.h"
 #include "base/error.h"
+#include "base/timer.h"
 #include "s5b/locals.h"
 #include "s5b/remote.h"
 #include "s5b/socket.h"
@@ -334,14 +335,6 @@ on_turn (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-turn_dispatch (GSource *source, GSourceFunc callback, gpointer data)
-{
-  return callback (data);
-}
-
-static GSourceFuncs turn_funcs = { .dispatch = turn_dispatch };
-
 FdS5bTransport *
 fd_s5b_transport_new (const FdS5bParams *params, const FdS5bHooks *hooks, gpointer data)
 {
@@ -375,9 +368,7 @@ fd_s5b_transport_new (const FdS5bParams *params, const FdS5bHooks *hooks, gpoint
     = fd_s5b_locals_new (params->iq, params->policy & FD_S5B_ALLOW_PROXY ? params->proxies : NULL,
                          &transport->names, params->policy, transport->candidates, on_local, transport);
 
-  transport->turn = g_source_new (&turn_funcs, sizeof (GSource));
-  g_source_set_callback (transport->turn, on_turn, transport, NULL);
-  g_source_attach (transport->turn, NULL);
+  transport->turn = fd_timer_new ("bytestream", on_turn, transport);
   return transport;
 }
 
@@ -386,8 +377,7 @@ fd_s5b_transport_free (FdS5bTransport *transport)
 {
   if (!transport)
     return;
-  g_source_destroy (transport->turn);
-  g_source_unref (transport->turn);
+  fd_timer_free (transport->turn);
   fd_s5b_locals_free (transport->locals);
   g_ptr_array_unref (transport->candidates);
   g_ptr_array_unref (transport->remotes);
