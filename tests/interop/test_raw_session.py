@@ -13,7 +13,8 @@ from raw.jingle import Candidate, Session, action, file, ibb, is_offer
 from raw.peer import HOLD
 from raw.proxy import Shared
 from raw.socks import Streamhost, dead_port
-from raw.xml import (BATCH, FEATURES, FILE_TRANSFER, JET, JINGLE, JINGLE_ERRORS, OK, conditions, element, failure, q, unique)
+from raw.xml import (BATCH, FEATURES, FILE_TRANSFER, JET, JINGLE, JINGLE_ERRORS, OK, conditions, element, failure, q,
+                     unique)
 
 UNKNOWN = {"item-not-found", "unknown-session"}
 OUT_OF_ORDER = {"unexpected-request", "out-of-order"}

@@ -567,7 +567,7 @@ BOBS = [f"bob{number}" for number in range(len(SCENARIOS))]
 @pytest.fixture(scope="module")
 def server(session_directory):
     prosody = Prosody(tempfile.mkdtemp(dir=session_directory), users=("alice", *BOBS),
-                      contacts=[("alice", bob) for bob in BOBS])
+                      contacts=[("alice", bob) for bob in BOBS], nagle=False)
     yield prosody
     prosody.stop()
 

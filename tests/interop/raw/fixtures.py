@@ -72,7 +72,7 @@ def error_of(end):
 
 @pytest.fixture(scope="module")
 def server(session_directory):
-    prosody = Prosody(tempfile.mkdtemp(dir=session_directory), users=USERS, contacts=CONTACTS)
+    prosody = Prosody(tempfile.mkdtemp(dir=session_directory), users=USERS, contacts=CONTACTS, nagle=False)
     yield prosody
     prosody.stop()
 

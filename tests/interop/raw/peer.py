@@ -165,7 +165,8 @@ class Peer:
         if query is not None:
             return element("query", "<identity category='client' type='pc'/>",
                            *(element("feature", var=feature) for feature in self.features),
-                           software_form(*self.software) if self.software else "", xmlns=DISCO_INFO, node=query.get("node"))
+                           software_form(*self.software) if self.software else "",
+                           xmlns=DISCO_INFO, node=query.get("node"))
         return "" if stanza.get("type") == "set" else failure("service-unavailable")
 
     def look(self, predicate, start=0):
