@@ -172,6 +172,7 @@ test_hidden (void)
   pair_init (&pair, 0, FD_S5B_ALLOW_PROXY | FD_S5B_HIDE);
   deliver (party, info);
   gather (party);
+  acknowledge (party, FD_S5B_CANDIDATES);
   start (party);
   deliver (party, error);
   RUN_UNTIL (party->error);
