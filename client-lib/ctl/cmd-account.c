@@ -30,6 +30,7 @@ typedef struct
   gboolean no_connect;
   gboolean allow_loopback;
   gboolean no_loopback;
+  int max_active;
 } Settings;
 
 static void
@@ -73,10 +74,13 @@ settings_parse (Ctl *ctl, Settings *settings, GOptionEntry own, int *argc, char 
     { "allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->allow_loopback, "Use loopback addresses (tests)",
       NULL },
     { "no-allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->no_loopback, "Do not use them", NULL },
+    { "max-active", 0, 0, G_OPTION_ARG_INT, &settings->max_active,
+      "Transfers of this account at once (0: as many as of all)", "NUMBER" },
     { NULL },
   };
 
   settings->port = -1;
+  settings->max_active = -1;
   return ctl_parse (ctl, entries, argc, argv, 1, 1);
 }
 
@@ -112,6 +116,8 @@ settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
     g_variant_dict_insert (dict, "enabled", "b", !settings->no_connect);
   if (settings->allow_loopback || settings->no_loopback)
     g_variant_dict_insert (dict, "allow-loopback", "b", !settings->no_loopback);
+  if (settings->max_active >= 0)
+    g_variant_dict_insert (dict, "max-active", "u", settings->max_active);
   *ret_dict = g_variant_ref_sink (g_variant_dict_end (dict));
   return CTL_OK;
 }

@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 #include "json.h"
+#include "rate.h"
 #include "text.h"
 
 #include <string.h>
@@ -156,7 +157,9 @@ show_status (Ctl *ctl, int argc, char **argv)
 {
   g_autoptr (GVariant) properties = NULL;
   g_autofree char *features = NULL, *safe_folder = NULL;
+  g_autofree char *up = NULL, *down = NULL;
   guint32 active = 0, pending = 0, max = 0;
+  guint64 upload = 0, download = 0;
   CtlExit status;
 
   if (!ctl_parse (ctl, NULL, &argc, &argv, 0, 0))
@@ -175,9 +178,13 @@ show_status (Ctl *ctl, int argc, char **argv)
   g_variant_lookup (properties, "ActiveTransfers", "u", &active);
   g_variant_lookup (properties, "PendingOffers", "u", &pending);
   g_variant_lookup (properties, "MaxActiveTransfers", "u", &max);
-  fprintf (ctl->out, "%16s: %s\n%16s: %s\n%16s: %u of %u\n%16s: %u\n%16s: %s\n", "fardeld",
-           lookup_string (properties, "Version"), "Features", features, "Active transfers", active, max,
-           "Pending offers", pending, "Download folder", safe_folder);
+  g_variant_lookup (properties, "UploadLimit", "t", &upload);
+  g_variant_lookup (properties, "DownloadLimit", "t", &download);
+  up = ctl_rate_text (upload);
+  down = ctl_rate_text (download);
+  fprintf (ctl->out, "%16s: %s\n%16s: %s\n%16s: %u of %u\n%16s: %u\n%16s: %s\n%16s: %s up, %s down\n",
+           "fardeld", lookup_string (properties, "Version"), "Features", features, "Active transfers", active,
+           max, "Pending offers", pending, "Download folder", safe_folder, "Limits", up, down);
   return CTL_OK;
 }
 

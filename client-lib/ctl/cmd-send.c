@@ -23,8 +23,10 @@ typedef struct
   char *mime_type;
   char *resource;
   char **transports;
+  char *limit;
   int timeout; /* NOT_GIVEN */
   gint64 size;
+  guint64 rate;
   gboolean hash;
   gboolean wait;
 } SendOptions;
@@ -38,6 +40,7 @@ send_options_clear (SendOptions *options)
   g_free (options->mime_type);
   g_free (options->resource);
   g_strfreev (options->transports);
+  g_free (options->limit);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SendOptions, send_options_clear)
 
@@ -58,6 +61,8 @@ parse_options (Ctl *ctl, SendOptions *options, int *argc, char ***argv)
       "Give up if there is no answer (default: a day; 0: never)", "SECONDS" },
     { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->transports,
       "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "NAME" },
+    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options->limit, "Bytes per second at most, e.g. 500k or 2M",
+      "RATE" },
     { "hash", 0, 0, G_OPTION_ARG_NONE, &options->hash, "Send the checksum with the offer, not after the file",
       NULL },
     { "size", 0, 0, G_OPTION_ARG_INT64, &options->size, "How much will come from standard input", "BYTES" },
@@ -66,7 +71,7 @@ parse_options (Ctl *ctl, SendOptions *options, int *argc, char ***argv)
 
   options->timeout = NOT_GIVEN;
   options->size = -1;
-  return ctl_parse (ctl, entries, argc, argv, 2, -1);
+  return ctl_parse (ctl, entries, argc, argv, 2, -1) && ctl_parse_rate (ctl, options->limit, &options->rate);
 }
 
 /* Without "name", which is not an option everywhere. */
@@ -84,6 +89,8 @@ collect_options (const SendOptions *options)
     g_variant_dict_insert (dict, "timeout", "u", options->timeout);
   if (options->hash)
     g_variant_dict_insert (dict, "hash", "b", TRUE);
+  if (options->rate > 0)
+    g_variant_dict_insert (dict, "rate-limit", "t", options->rate);
   return dict;
 }
 

@@ -43,7 +43,7 @@ list (Ctl *ctl, int argc, char **argv)
   g_autofree char *state = NULL, *direction = NULL, *account = NULL, *peer = NULL, *batch = NULL;
   const GOptionEntry entries[] = {
     { "state", 's', 0, G_OPTION_ARG_STRING, &state,
-      "queued, offered, negotiating, active, done, rejected, cancelled or failed", "STATE" },
+      "queued, offered, negotiating, active, interrupted, done, rejected, cancelled or failed", "STATE" },
     { "direction", 'd', 0, G_OPTION_ARG_STRING, &direction, "incoming or outgoing", "DIRECTION" },
     { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account", "ID" },
     { "peer", 'p', 0, G_OPTION_ARG_STRING, &peer, "To or from this peer", "JID" },
@@ -192,15 +192,27 @@ typedef struct
 {
   gboolean overwrite;
   gboolean wait;
+  gboolean no_resume;
   char **transports;
+  char *limit;
+  guint64 rate;
 } AcceptOptions;
 
 static void
 accept_options_clear (AcceptOptions *options)
 {
   g_strfreev (options->transports);
+  g_free (options->limit);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (AcceptOptions, accept_options_clear)
+
+static void
+insert_common (GVariantDict *dict, const AcceptOptions *options)
+{
+  ctl_value_insert_strings (dict, "transports", options->transports);
+  if (options->rate > 0)
+    g_variant_dict_insert (dict, "rate-limit", "t", options->rate);
+}
 
 /* To standard output. It ends with us (bind), since nobody else reads what
  * we were started to write. */
@@ -211,10 +223,11 @@ accept_stdout (Ctl *ctl, const char *path, const AcceptOptions *options)
 
   if (isatty (STDOUT_FILENO))
     return ctl_fail (ctl, CTL_USAGE, "", "Standard output is the terminal: use a pipe or a file.");
-  if (options->overwrite)
-    return ctl_fail (ctl, CTL_USAGE, "", "--overwrite is for files, not for standard output.");
+  if (options->overwrite || options->no_resume)
+    return ctl_fail (ctl, CTL_USAGE, "", "%s is for files, not for standard output.",
+                     options->overwrite ? "--overwrite" : "--no-resume");
   g_variant_dict_insert (dict, "bind", "b", TRUE);
-  ctl_value_insert_strings (dict, "transports", options->transports);
+  insert_common (dict, options);
   return ctl_call (ctl, path, CTL_TRANSFER, "AcceptFd",
                    g_variant_new ("(h@a{sv})", STDOUT_FILENO, g_variant_dict_end (dict)), NULL);
 }
@@ -231,7 +244,9 @@ accept_file (Ctl *ctl, const char *path, const char *destination, const AcceptOp
 
   if (options->overwrite)
     g_variant_dict_insert (dict, "overwrite", "b", TRUE);
-  ctl_value_insert_strings (dict, "transports", options->transports);
+  if (options->no_resume)
+    g_variant_dict_insert (dict, "resume", "b", FALSE);
+  insert_common (dict, options);
   status = ctl_call (ctl, path, CTL_TRANSFER, "Accept",
                      g_variant_new ("(s@a{sv})", absolute, g_variant_dict_end (dict)), &reply);
   if (status != CTL_OK || options->wait) /* who waits is told at the end */
@@ -253,6 +268,10 @@ accept_offer (Ctl *ctl, int argc, char **argv)
   const GOptionEntry entries[] = {
     { "wait", 'w', 0, G_OPTION_ARG_NONE, &options.wait, "Show the progress, and wait for the end", NULL },
     { "overwrite", 0, 0, G_OPTION_ARG_NONE, &options.overwrite, "Replace a file that is there", NULL },
+    { "no-resume", 0, 0, G_OPTION_ARG_NONE, &options.no_resume,
+      "Begin at the first byte, whatever an earlier transfer left", NULL },
+    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options.limit, "Bytes per second at most, e.g. 500k or 2M",
+      "RATE" },
     { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.transports,
       "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "NAME" },
     { NULL },
@@ -263,7 +282,7 @@ accept_offer (Ctl *ctl, int argc, char **argv)
   gboolean to_stdout;
   CtlExit status = CTL_OK;
 
-  if (!ctl_parse (ctl, entries, &argc, &argv, 1, 2))
+  if (!ctl_parse (ctl, entries, &argc, &argv, 1, 2) || !ctl_parse_rate (ctl, options.limit, &options.rate))
     return CTL_USAGE;
   path = ctl_transfer_path (ctl, argv[1]);
   if (!path)
@@ -293,7 +312,7 @@ const CtlCommand ctl_transfer_commands[] = {
     accept_offer },
   { "reject", "ID...", "Decline offers", reject },
   { "cancel", "ID...", "End transfers", cancel },
-  { "resume", "ID", "Offer again what failed or was cancelled", resume },
+  { "resume", "ID", "Offer again what failed or was cancelled, or at once what was interrupted", resume },
   { "forget", "[ID...]", "Remove transfers that ended from the list", forget },
   { NULL },
 };

@@ -53,6 +53,7 @@ struct CtlCommand
 
 /* Each ends with an entry of NULLs. */
 extern const CtlCommand ctl_account_commands[];
+extern const CtlCommand ctl_limit_commands[];
 extern const CtlCommand ctl_send_commands[];
 extern const CtlCommand ctl_transfer_commands[];
 extern const CtlCommand ctl_wait_commands[];
@@ -62,6 +63,9 @@ extern const CtlCommand ctl_peer_commands[];
  * left in argv after [0] are @min to @max arguments (@max -1: any number). If
  * not, says so and returns FALSE: the command returns CTL_USAGE. */
 gboolean ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int min, int max);
+
+/* "500k" as bytes per second; NULL leaves @rate alone. FALSE, reported, if it is no such thing. */
+gboolean ctl_parse_rate (Ctl *ctl, const char *text, guint64 *rate);
 
 /* "fardelctl: message" on standard error; with --json an object with the keys
  * Error (@name, "" if there is none) and ErrorMessage. Returns @status. */

@@ -5,11 +5,14 @@
  */
 #include "ctl.h"
 
+#include "rate.h"
+
 #include <locale.h>
 #include <string.h>
 
 static const CtlCommand *const groups[] = {
-  ctl_send_commands, ctl_transfer_commands, ctl_wait_commands, ctl_peer_commands, ctl_account_commands,
+  ctl_send_commands,  ctl_transfer_commands, ctl_wait_commands,
+  ctl_limit_commands, ctl_peer_commands,     ctl_account_commands,
 };
 
 static void
@@ -89,6 +92,16 @@ ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int m
     ctl_fail (ctl, CTL_USAGE, "", "Usage: fardelctl %s %s", ctl->command->name, ctl->command->arguments);
   else
     return TRUE;
+  return FALSE;
+}
+
+gboolean
+ctl_parse_rate (Ctl *ctl, const char *text, guint64 *rate)
+{
+  if (!text || ctl_rate_parse (text, rate))
+    return TRUE;
+  ctl_fail (ctl, CTL_USAGE, "",
+            "\"%s\" is no limit: say how many bytes per second, e.g. 500k or 2M, or none.", text);
   return FALSE;
 }
 

@@ -28,6 +28,7 @@ static const FdOption settings[] = {
   { "proxy-jids", FD_OPTION_STRV, SETTING (proxy_jids), NULL },
   { "auto-accept", FD_OPTION_STRV, SETTING (auto_accept), NULL },
   { "allow-loopback", FD_OPTION_BOOL, SETTING (allow_loopback), NULL },
+  { "max-active", FD_OPTION_UINT, SETTING (max_active), NULL },
 };
 
 gboolean

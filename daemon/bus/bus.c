@@ -52,19 +52,22 @@ static const FieldProperty account_properties[] = {
 
 /* A change of state carries the numbers; numbers alone wait for the next round. */
 static const FieldProperty transfer_properties[] = {
-  { FD_TRANSFER_STATE, "State" },        { FD_TRANSFER_STATE, "Error" },
-  { FD_TRANSFER_STATE, "ErrorMessage" }, { FD_TRANSFER_STATE, "EndedBy" },
-  { FD_TRANSFER_STATE, "Started" },      { FD_TRANSFER_STATE, "Ended" },
-  { FD_TRANSFER_STATE, "Verified" },     { FD_TRANSFER_STATE, "Hashes" },
-  { FD_TRANSFER_STATE, "Transferred" },  { FD_TRANSFER_STATE, "Rate" },
-  { FD_TRANSFER_STATE, "Remaining" },    { FD_TRANSFER_PEER, "Peer" },
-  { FD_TRANSFER_PATH, "Transport" },     { FD_TRANSFER_PATH, "Offset" },
-  { FD_TRANSFER_PATH, "Encryption" },    { FD_TRANSFER_LOCAL_PATH, "LocalPath" },
+  { FD_TRANSFER_STATE, "State" },          { FD_TRANSFER_STATE, "Error" },
+  { FD_TRANSFER_STATE, "ErrorMessage" },   { FD_TRANSFER_STATE, "EndedBy" },
+  { FD_TRANSFER_STATE, "Started" },        { FD_TRANSFER_STATE, "Ended" },
+  { FD_TRANSFER_STATE, "Verified" },       { FD_TRANSFER_STATE, "Hashes" },
+  { FD_TRANSFER_STATE, "Transferred" },    { FD_TRANSFER_STATE, "Rate" },
+  { FD_TRANSFER_STATE, "Remaining" },      { FD_TRANSFER_PEER, "Peer" },
+  { FD_TRANSFER_PATH, "Transport" },       { FD_TRANSFER_PATH, "Offset" },
+  { FD_TRANSFER_PATH, "Encryption" },      { FD_TRANSFER_LOCAL_PATH, "LocalPath" },
+  { FD_TRANSFER_RATE_LIMIT, "RateLimit" },
 };
 
 static const FieldProperty manager_properties[] = {
   { FD_MANAGER_MAX_ACTIVE, "MaxActiveTransfers" },
   { FD_MANAGER_FOLDER, "DownloadFolder" },
+  { FD_MANAGER_UPLOAD_LIMIT, "UploadLimit" },
+  { FD_MANAGER_DOWNLOAD_LIMIT, "DownloadLimit" },
 };
 
 static void

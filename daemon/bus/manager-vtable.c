@@ -31,6 +31,7 @@ static const FdOption offer_options[] = {
   { "timeout", FD_OPTION_UINT, OFFER (offer.timeout_s), NULL },
   { "transports", FD_OPTION_PATHS, OFFER (offer.paths), NULL },
   { "hash", FD_OPTION_BOOL, OFFER (offer.hash), NULL },
+  { "rate-limit", FD_OPTION_UINT64, OFFER (offer.rate_limit), NULL },
   { "bind", FD_OPTION_BOOL, OFFER (bind), NULL },
   { "name", FD_OPTION_TEXT, OFFER (offer.name), NULL },
 };
@@ -67,7 +68,7 @@ read_offer (const FdCall *call, const char *peer, const FdOption *options, guint
     return FALSE;
   if (args->offer.timeout_s == 0)
     args->offer.timeout_s = NO_TIMEOUT;
-  return TRUE;
+  return fd_config_check_rate (args->offer.rate_limit, error);
 }
 
 static gboolean
@@ -377,6 +378,10 @@ get_property (sd_bus *sd, const char *path, const char *interface, const char *n
     return sd_bus_message_append (reply, "d", fd_manager_get_progress (manager));
   if (g_str_equal (name, "MaxActiveTransfers"))
     return sd_bus_message_append (reply, "u", fd_manager_get_config (manager)->max_active);
+  if (g_str_equal (name, "UploadLimit"))
+    return sd_bus_message_append (reply, "t", fd_manager_get_config (manager)->upload_limit);
+  if (g_str_equal (name, "DownloadLimit"))
+    return sd_bus_message_append (reply, "t", fd_manager_get_config (manager)->download_limit);
   return sd_bus_message_append (reply, "s", fd_manager_get_config (manager)->download_folder);
 }
 
@@ -391,6 +396,21 @@ set_max_active (sd_bus *sd, const char *path, const char *interface, const char 
   if (fd_bus_check_setter (object, value, &error)
       && fd_sd_check (sd_bus_message_read_basic (value, 'u', &max), &error)
       && fd_manager_set_max_active (object->bus->manager, max, &error))
+    return 0;
+  return fd_sd_error_set (ret_error, error);
+}
+
+static int
+set_limit (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+           void *userdata, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  FdObject *object = userdata;
+  guint64 rate;
+
+  if (fd_bus_check_setter (object, value, &error)
+      && fd_sd_check (sd_bus_message_read_basic (value, 't', &rate), &error)
+      && fd_manager_set_limit (object->bus->manager, g_str_equal (name, "DownloadLimit"), rate, &error))
     return 0;
   return fd_sd_error_set (ret_error, error);
 }
@@ -454,6 +474,8 @@ const sd_bus_vtable fd_bus_manager_vtable[] = {
   SD_BUS_PROPERTY ("PendingOffers", "u", get_property, 0, CHANGES),
   SD_BUS_PROPERTY ("Progress", "d", get_property, 0, CHANGES),
   SD_BUS_WRITABLE_PROPERTY ("MaxActiveTransfers", "u", get_property, set_max_active, 0, WRITABLE),
+  SD_BUS_WRITABLE_PROPERTY ("UploadLimit", "t", get_property, set_limit, 0, WRITABLE),
+  SD_BUS_WRITABLE_PROPERTY ("DownloadLimit", "t", get_property, set_limit, 0, WRITABLE),
   SD_BUS_WRITABLE_PROPERTY ("DownloadFolder", "s", get_property, set_download_folder, 0, WRITABLE),
   SD_BUS_VTABLE_END,
 };

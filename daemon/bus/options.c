@@ -127,11 +127,11 @@ static const struct
   const char *signature;
   Reader read; /* NULL: a basic type, just as it is */
 } types[] = {
-  [FD_OPTION_TEXT] = { "s", NULL },          [FD_OPTION_STRING] = { "s", read_string },
-  [FD_OPTION_STRV] = { "as", read_strv },    [FD_OPTION_BOOL] = { "b", NULL },
-  [FD_OPTION_UINT] = { "u", NULL },          [FD_OPTION_UINT16] = { "q", NULL },
-  [FD_OPTION_INT64] = { "x", NULL },         [FD_OPTION_PATHS] = { "as", read_paths },
-  [FD_OPTION_CHOICE] = { "s", read_choice },
+  [FD_OPTION_TEXT] = { "s", NULL },         [FD_OPTION_STRING] = { "s", read_string },
+  [FD_OPTION_STRV] = { "as", read_strv },   [FD_OPTION_BOOL] = { "b", NULL },
+  [FD_OPTION_UINT] = { "u", NULL },         [FD_OPTION_UINT16] = { "q", NULL },
+  [FD_OPTION_INT64] = { "x", NULL },        [FD_OPTION_UINT64] = { "t", NULL },
+  [FD_OPTION_PATHS] = { "as", read_paths }, [FD_OPTION_CHOICE] = { "s", read_choice },
 };
 
 /* --- errors --- */

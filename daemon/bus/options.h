@@ -16,6 +16,7 @@ typedef enum
   FD_OPTION_UINT, /* guint */
   FD_OPTION_UINT16, /* guint16 */
   FD_OPTION_INT64, /* gint64 */
+  FD_OPTION_UINT64, /* guint64 */
   FD_OPTION_PATHS, /* FdPath, from the names in as; all for an empty list */
   FD_OPTION_CHOICE, /* int, the place of the text in @choices; 0 for an empty one */
 } FdOptionType;

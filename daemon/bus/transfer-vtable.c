@@ -128,6 +128,7 @@ static const Property properties[] = {
   { "Rate", "t", FIELD (rate) },
   { "Remaining", "x", FIELD (remaining) },
   { "Offset", "t", FIELD (offset) },
+  { "RateLimit", "t", FIELD (rate_limit) },
   { "Transport", "s", 0, append_transport },
   { "Encryption", "s", 0, append_encryption },
   { "Hashes", "a{ss}", 0, append_hashes },
@@ -162,6 +163,21 @@ get_property (sd_bus *sd, const char *path, const char *interface, const char *n
   return -ENOENT;
 }
 
+static int
+set_rate_limit (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+                void *userdata, sd_bus_error *ret_error)
+{
+  g_autoptr (GError) error = NULL;
+  FdObject *object = userdata;
+  guint64 rate;
+
+  if (fd_bus_check_setter (object, value, &error)
+      && fd_sd_check (sd_bus_message_read_basic (value, 't', &rate), &error)
+      && fd_transfer_set_rate_limit (object->transfer, rate, &error))
+    return 0;
+  return fd_sd_error_set (ret_error, error);
+}
+
 int
 fd_bus_transfer_append (sd_bus_message *message, FdTransfer *transfer)
 {
@@ -191,21 +207,34 @@ fd_bus_transfer_append (sd_bus_message *message, FdTransfer *transfer)
 typedef struct
 {
   FdAcceptOptions accept;
+  gboolean resume;
   gboolean bind;
 } AcceptOptions;
 
 #define ACCEPT_OPTIONS_INIT \
   { \
-    .accept = {.paths = FD_PATH_ANY } \
+    .accept = { .paths = FD_PATH_ANY }, .resume = TRUE \
   }
 
 static const FdOption accept_options[] = {
   { "bind", FD_OPTION_BOOL, G_STRUCT_OFFSET (AcceptOptions, bind), NULL },
   { "transports", FD_OPTION_PATHS, G_STRUCT_OFFSET (AcceptOptions, accept.paths), NULL },
+  { "rate-limit", FD_OPTION_UINT64, G_STRUCT_OFFSET (AcceptOptions, accept.rate_limit), NULL },
   /* from here on not for AcceptFd */
+  { "resume", FD_OPTION_BOOL, G_STRUCT_OFFSET (AcceptOptions, resume), NULL },
   { "overwrite", FD_OPTION_BOOL, G_STRUCT_OFFSET (AcceptOptions, accept.overwrite), NULL },
 };
-#define N_ACCEPT_FD_OPTIONS 2
+#define N_ACCEPT_FD_OPTIONS 3
+
+static gboolean
+read_accept (const FdCall *call, guint n_options, AcceptOptions *options, GError **error)
+{
+  if (!fd_options_read (call->message, accept_options, n_options, options, error)
+      || !fd_config_check_rate (options->accept.rate_limit, error))
+    return FALSE;
+  options->accept.fresh = !options->resume;
+  return TRUE;
+}
 
 static void
 bind_if (const FdCall *call, gboolean wanted, FdTransfer *transfer)
@@ -222,7 +251,7 @@ run_accept (const FdCall *call, GError **error)
   const char *destination;
 
   if (!fd_sd_check (sd_bus_message_read_basic (call->message, 's', &destination), error)
-      || !fd_options_read (call->message, accept_options, G_N_ELEMENTS (accept_options), &options, error)
+      || !read_accept (call, G_N_ELEMENTS (accept_options), &options, error)
       || !fd_transfer_accept (call->transfer, destination, &options.accept, &path, error))
     return FALSE;
   bind_if (call, options.bind, call->transfer);
@@ -235,7 +264,7 @@ run_accept_fd (const FdCall *call, GError **error)
   AcceptOptions options = ACCEPT_OPTIONS_INIT;
   fd_autoclose fd = fd_call_read_fd (call, error);
 
-  if (fd < 0 || !fd_options_read (call->message, accept_options, N_ACCEPT_FD_OPTIONS, &options, error)
+  if (fd < 0 || !read_accept (call, N_ACCEPT_FD_OPTIONS, &options, error)
       || !fd_transfer_accept_fd (call->transfer, fd_take (&fd), &options.accept, error))
     return FALSE;
   bind_if (call, options.bind, call->transfer);
@@ -328,6 +357,8 @@ const sd_bus_vtable fd_bus_transfer_vtable[] = {
   CHANGES ("Rate", "t"),
   CHANGES ("Remaining", "x"),
   CHANGES ("Offset", "t"),
+  SD_BUS_WRITABLE_PROPERTY ("RateLimit", "t", get_property, set_rate_limit, 0,
+                            SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
   CHANGES ("Transport", "s"),
   CHANGES ("Encryption", "s"),
   CHANGES ("Hashes", "a{ss}"),

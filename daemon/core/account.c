@@ -131,7 +131,8 @@ emit (FdAccount *account, FdAccountFields fields)
   /* While the password is looked up, and then for real: it says the same twice. */
   if (g_strcmp0 (status, "connecting") == 0 && g_strcmp0 (account->shown_status, status) == 0)
     fields &= ~FD_ACCOUNT_STATUS;
-  account->shown_status = status;
+  if (fields & FD_ACCOUNT_STATUS)
+    account->shown_status = status;
   if (!fields)
     return;
   account->hooks->changed (account, fields, account->data);

@@ -72,13 +72,13 @@ on_changed (FdAccount *account, FdAccountFields fields, gpointer data)
 static void
 on_online (FdAccount *account, gpointer data)
 {
-  fd_queue_unblock (data, account, NULL);
+  fd_retry_unblock (data, account, NULL);
 }
 
 static void
 on_available (FdAccount *account, const char *bare_jid, gpointer data)
 {
-  fd_queue_unblock (data, account, bare_jid);
+  fd_retry_unblock (data, account, bare_jid);
 }
 
 /* The peers are told; offers that they have not answered are made again when
@@ -101,7 +101,7 @@ on_closing (FdAccount *account, gpointer data)
           fd_content_stop (transfer->content);
         }
       else if (transfer->preparing)
-        fd_offer_postpone (transfer, FALSE);
+        fd_retry_postpone (transfer, FALSE);
     }
 }
 
@@ -129,16 +129,18 @@ on_dropped (FdAccount *account, gpointer data)
                                           fd_account_get_id (account));
 
   fd_manager_end_queries (manager, account);
+  fd_echo_drop (manager, account);
   for (guint i = 0; i < manager->transfers->len; i++)
     {
       FdTransfer *transfer = manager->transfers->pdata[i];
 
       if (transfer->account != account)
         continue;
+      transfer->next = NULL;
       if (transfer->content)
-        fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
+        fd_transfer_break (transfer, error);
       else if (transfer->preparing)
-        fd_offer_postpone (transfer, FALSE);
+        fd_retry_postpone (transfer, FALSE);
       if (manager->stopping)
         transfer->account = NULL; /* what is queued stays so, for the journal */
     }

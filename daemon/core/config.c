@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "core/keyfile.h"
+#include "data/throttle.h"
 #include "xmpp/jid.h"
 
 #include <errno.h>
@@ -17,10 +18,12 @@
 #define ACCOUNT_GROUP "Account"
 
 static const char *const main_keys[]
-  = { "DownloadFolder", "MaxActiveTransfers", "AcceptFromStrangers", "AllowApps", NULL };
+  = { "DownloadFolder", "MaxActiveTransfers",  "UploadLimit", "DownloadLimit",
+      "AllowApps",      "AcceptFromStrangers", NULL };
 static const char *const account_keys[]
   = { "Jid",      "Enabled",         "Server",    "Port",       "Tls",           "CaFile",
-      "Resource", "PasswordCommand", "ProxyJids", "AutoAccept", "AllowLoopback", NULL };
+      "Resource", "PasswordCommand", "ProxyJids", "AutoAccept", "AllowLoopback", "MaxActiveTransfers",
+      NULL };
 static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct" };
 
 void
@@ -48,6 +51,7 @@ fd_account_config_copy (const FdAccountConfig *config)
   copy->proxy_jids = g_strdupv (config->proxy_jids);
   copy->auto_accept = g_strdupv (config->auto_accept);
   copy->allow_loopback = config->allow_loopback;
+  copy->max_active = config->max_active;
   return copy;
 }
 
@@ -90,6 +94,28 @@ fd_config_default_download_folder (void)
 }
 
 gboolean
+fd_config_check_rate (guint64 rate, GError **error)
+{
+  if (rate == 0 || rate >= FD_THROTTLE_MIN)
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+               "A limit of %" G_GUINT64_FORMAT
+               " bytes per second looks like a broken connection to the peer; "
+               "use %u or more, or 0 for none",
+               rate, FD_THROTTLE_MIN);
+  return FALSE;
+}
+
+static gboolean
+check_rate (const char *key, guint64 rate, GError **error)
+{
+  if (fd_config_check_rate (rate, error))
+    return TRUE;
+  g_prefix_error (error, "[" MAIN_GROUP "] %s: ", key);
+  return FALSE;
+}
+
+gboolean
 fd_config_validate (const FdConfig *config, GError **error)
 {
   if (!g_path_is_absolute (config->download_folder))
@@ -105,7 +131,26 @@ fd_config_validate (const FdConfig *config, GError **error)
                    "[" MAIN_GROUP "] MaxActiveTransfers: must be a number from 1 to %u", FD_MAX_ACTIVE);
       return FALSE;
     }
-  return TRUE;
+  return check_rate ("UploadLimit", config->upload_limit, error)
+         && check_rate ("DownloadLimit", config->download_limit, error);
+}
+
+static gboolean
+read_main (GKeyFile *file, FdConfig *config, GError **error)
+{
+  guint64 max_active = FD_DEFAULT_ACTIVE;
+
+  if (!fd_keyfile_get_string (file, MAIN_GROUP, "DownloadFolder", &config->download_folder, error)
+      || !fd_keyfile_get_uint (file, MAIN_GROUP, "MaxActiveTransfers", 1, FD_MAX_ACTIVE, &max_active, error)
+      || !fd_keyfile_get_uint (file, MAIN_GROUP, "UploadLimit", 0, G_MAXINT64, &config->upload_limit, error)
+      || !fd_keyfile_get_uint (file, MAIN_GROUP, "DownloadLimit", 0, G_MAXINT64, &config->download_limit,
+                               error)
+      || !fd_keyfile_get_boolean (file, MAIN_GROUP, "AcceptFromStrangers", &config->accept_from_strangers,
+                                  error)
+      || !fd_keyfile_get_list (file, MAIN_GROUP, "AllowApps", &config->allow_apps, error))
+    return FALSE;
+  config->max_active = max_active;
+  return fd_config_validate (config, error);
 }
 
 FdConfig *
@@ -119,20 +164,11 @@ fd_config_load (const char *directory, GError **error)
     return NULL;
   config = g_new0 (FdConfig, 1);
   config->download_folder = fd_config_default_download_folder ();
-  config->max_active = FD_DEFAULT_ACTIVE;
   config->allow_apps = g_new0 (char *, 1);
-  if (!fd_keyfile_get_string (file, MAIN_GROUP, "DownloadFolder", &config->download_folder, error)
-      || !fd_keyfile_get_uint (file, MAIN_GROUP, "MaxActiveTransfers", 1, FD_MAX_ACTIVE, &config->max_active,
-                               error)
-      || !fd_keyfile_get_boolean (file, MAIN_GROUP, "AcceptFromStrangers", &config->accept_from_strangers,
-                                  error)
-      || !fd_keyfile_get_list (file, MAIN_GROUP, "AllowApps", &config->allow_apps, error)
-      || !fd_config_validate (config, error))
-    {
-      g_prefix_error (error, "%s: ", path);
-      return NULL;
-    }
-  return g_steal_pointer (&config);
+  if (read_main (file, config, error))
+    return g_steal_pointer (&config);
+  g_prefix_error (error, "%s: ", path);
+  return NULL;
 }
 
 gboolean
@@ -151,6 +187,8 @@ fd_config_save (const char *directory, const FdConfig *config, GError **error)
                          g_str_equal (config->download_folder, folder) ? NULL : config->download_folder,
                          NULL);
   fd_keyfile_set_uint (file, MAIN_GROUP, "MaxActiveTransfers", config->max_active, FD_DEFAULT_ACTIVE);
+  fd_keyfile_set_uint (file, MAIN_GROUP, "UploadLimit", config->upload_limit, 0);
+  fd_keyfile_set_uint (file, MAIN_GROUP, "DownloadLimit", config->download_limit, 0);
   fd_keyfile_set_boolean (file, MAIN_GROUP, "AcceptFromStrangers", config->accept_from_strangers, FALSE);
   fd_keyfile_set_list (file, MAIN_GROUP, "AllowApps", (const char *const *) config->allow_apps);
   return fd_keyfile_save (file, path, error);
@@ -215,6 +253,12 @@ fd_account_config_normalize (FdAccountConfig *config, GError **error)
                    "[" ACCOUNT_GROUP "] Jid: is missing; say which account it is, e.g. alice@example.org");
       return FALSE;
     }
+  if (config->max_active > FD_MAX_ACTIVE)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[" ACCOUNT_GROUP "] MaxActiveTransfers: must be a number from 0 to %u", FD_MAX_ACTIVE);
+      return FALSE;
+    }
   if (client->ca_file && !g_path_is_absolute (client->ca_file))
     {
       g_set_error (error, FD_ERROR, FD_ERROR_INVALID_PATH,
@@ -274,7 +318,7 @@ load_account (const char *path, const char *id, GError **error)
 {
   g_autoptr (GKeyFile) file = fd_keyfile_load (path, ACCOUNT_GROUP, account_keys, error);
   g_autoptr (FdAccountConfig) config = NULL;
-  guint port = 0;
+  guint64 port = 0, max_active = 0;
 
   if (!file)
     return NULL;
@@ -294,12 +338,15 @@ load_account (const char *path, const char *id, GError **error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "ProxyJids", &config->proxy_jids, error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "AutoAccept", &config->auto_accept, error)
       || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "AllowLoopback", &config->allow_loopback, error)
+      || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", 0, FD_MAX_ACTIVE, &max_active,
+                               error)
       || !fd_account_config_normalize (config, error))
     {
       g_prefix_error (error, "%s: ", path);
       return NULL;
     }
   config->client.port = port;
+  config->max_active = max_active;
   return g_steal_pointer (&config);
 }
 
@@ -425,6 +472,7 @@ fd_config_save_account (const char *directory, const FdAccountConfig *config, GE
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "ProxyJids", (const char *const *) config->proxy_jids);
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "AutoAccept", (const char *const *) config->auto_accept);
   fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "AllowLoopback", config->allow_loopback, FALSE);
+  fd_keyfile_set_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", config->max_active, 0);
   return fd_keyfile_save (file, path, error);
 }
 

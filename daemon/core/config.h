@@ -21,6 +21,7 @@ typedef struct
   char **proxy_jids; /* never NULL */
   char **auto_accept; /* bare prepared JIDs, never NULL */
   gboolean allow_loopback;
+  guint max_active; /* transfers of this account under way at once; 0: as many as of all */
 } FdAccountConfig;
 
 void fd_account_config_free (FdAccountConfig *config);
@@ -31,6 +32,8 @@ typedef struct
 {
   char *download_folder; /* absolute; default XDG_DOWNLOAD_DIR, else ~/Downloads, else ~ */
   guint max_active; /* 1…64, default 4 */
+  guint64 upload_limit; /* bytes/s, 0: none */
+  guint64 download_limit;
   gboolean accept_from_strangers; /* show offers of JIDs that are no contacts; default FALSE */
   char **allow_apps; /* sandboxed app ids that may take incoming offers */
 } FdConfig;
@@ -52,6 +55,8 @@ gboolean fd_account_config_normalize (FdAccountConfig *config, GError **error);
 /* Defaults for what is missing; INVALID_OPTION with file, group and key for
  * what is wrong. A missing file is all defaults. */
 FdConfig *fd_config_load (const char *directory, GError **error);
+/* A limit in bytes/s; 0 is none. INVALID_OPTION if it is too low. */
+gboolean fd_config_check_rate (guint64 rate, GError **error);
 gboolean fd_config_validate (const FdConfig *config, GError **error);
 gboolean fd_config_save (const char *directory, const FdConfig *config, GError **error);
 

@@ -90,6 +90,9 @@ show_offer (FdManager *manager, FdAccount *account, FdContent *content)
     info.digest = *digest;
   transfer = fd_transfer_new (manager, account, &info);
   transfer->content = content;
+  transfer->resume_id = g_strdup (file->resume_id);
+  transfer->agreed = file->resume_id || fd_content_can_range (content);
+  transfer->timeout_s = FD_JOURNAL_DAYS * 24 * 60 * 60;
   fd_content_set_hooks (content, &fd_transfer_content_hooks, transfer);
   fd_manager_adopt (manager, transfer);
   return transfer;
@@ -100,10 +103,13 @@ fd_manager_incoming (FdAccount *account, FdContent *content, const char **ret_re
 {
   FdManager *manager = data;
   const char *peer = fd_content_get_peer (content);
-  const char *reason = refuse (manager, account, peer);
+  FdTaken taken = manager->stopping ? FD_TAKEN_NOT : fd_takeup_incoming (manager, account, content);
+  const char *reason = taken == FD_TAKEN_REFUSED ? "decline" : refuse (manager, account, peer);
   g_autofree char *bare = fd_jid_bare (peer);
   FdTransfer *transfer;
 
+  if (taken == FD_TAKEN)
+    return TRUE;
   if (reason)
     {
       g_message ("An offer of %s is refused (%s)", peer, reason);

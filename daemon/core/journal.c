@@ -1,38 +1,144 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The journal of unfinished transfers; see journal.h.
+ * The journal's files: written so that at any moment an old or a new one is there;
+ * see journal.h.
  */
 #include "core/journal.h"
 
 #include "base/error.h"
+#include "core/journal-entry.h"
 #include "core/transfer-private.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <string.h>
 
-#define GROUP "Transfer"
+#define FRESH_SUFFIX ".new" /* being written */
+#define DAMAGED_SUFFIX ".damaged" /* set aside */
 
 struct FdJournal
 {
   char *directory;
+  GHashTable *known; /* id: has a file */
+  GThreadPool *writer; /* one thread, while there is something to write */
+
+  GMutex lock; /* of all below */
+  GHashTable *pending; /* id -> GBytes */
+  guint32 writing; /* 0: none, or that was removed meanwhile */
+  gboolean ending; /* the daemon goes: syncing each file could take too long */
 };
 
-/* The texts of an entry: one row each, for writing and reading. */
-static const struct
+static char *
+entry_path (FdJournal *journal, guint32 id)
 {
-  const char *key;
-  gsize offset;
-} texts[] = {
-  { "Account", G_STRUCT_OFFSET (FdTransferInfo, account) },
-  { "Name", G_STRUCT_OFFSET (FdTransferInfo, name) },
-  { "MimeType", G_STRUCT_OFFSET (FdTransferInfo, mime_type) },
-  { "Description", G_STRUCT_OFFSET (FdTransferInfo, description) },
-  { "Batch", G_STRUCT_OFFSET (FdTransferInfo, batch) },
-  { "AppId", G_STRUCT_OFFSET (FdTransferInfo, app_id) },
-  { "Peer", G_STRUCT_OFFSET (FdTransferInfo, peer) },
-  { "LocalPath", G_STRUCT_OFFSET (FdTransferInfo, local_path) },
-};
+  return g_strdup_printf ("%s/%u", journal->directory, id);
+}
+
+static void
+warn (guint32 id, const GError *error)
+{
+  g_warning ("Transfer %u will not be known after a crash: %s", id, error->message);
+}
+
+static gboolean
+write_fresh (const char *fresh, GBytes *text, gboolean sync, GError **error)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
+
+  return g_file_set_contents_full (fresh, data, length,
+                                   sync ? G_FILE_SET_CONTENTS_DURABLE : G_FILE_SET_CONTENTS_NONE, 0600,
+                                   error);
+}
+
+/* Renamed into place, so that whoever dies meanwhile leaves an old or a new entry. */
+static gboolean
+move_into_place (const char *fresh, const char *path, GError **error)
+{
+  if (g_rename (fresh, path) == 0)
+    return TRUE;
+  fd_error_set_errno (error, errno, FD_ERROR_WRITE_FAILED, "Cannot write %s", path);
+  return FALSE;
+}
+
+/* --- the thread --- */
+
+/* What is to be written by then, not what was when it was asked for. */
+static void
+write_pending (gpointer job, gpointer data)
+{
+  FdJournal *journal = data;
+  guint32 id = GPOINTER_TO_UINT (job);
+  g_autofree char *path = entry_path (journal, id);
+  g_autofree char *fresh = g_strconcat (path, FRESH_SUFFIX, NULL);
+  g_autoptr (GBytes) text = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean written;
+  gboolean sync;
+
+  g_mutex_lock (&journal->lock);
+  g_hash_table_steal_extended (journal->pending, job, NULL, (gpointer *) &text);
+  journal->writing = id;
+  sync = !journal->ending;
+  g_mutex_unlock (&journal->lock);
+  if (!text)
+    return;
+  written = write_fresh (fresh, text, sync, &error);
+  g_mutex_lock (&journal->lock);
+  if (written && journal->writing == id)
+    move_into_place (fresh, path, &error);
+  else
+    g_unlink (fresh); /* it was removed meanwhile */
+  journal->writing = 0;
+  g_mutex_unlock (&journal->lock);
+  if (error)
+    warn (id, error);
+}
+
+/* --- for the main thread --- */
+
+/* Of the first one nothing older can be lost, so that it need not be synced. */
+static void
+write_first (FdJournal *journal, guint32 id, GBytes *text)
+{
+  g_autofree char *path = entry_path (journal, id);
+  g_autofree char *fresh = g_strconcat (path, FRESH_SUFFIX, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!write_fresh (fresh, text, FALSE, &error) || !move_into_place (fresh, path, &error))
+    warn (id, error);
+}
+
+void
+fd_journal_write (FdJournal *journal, const FdJournalEntry *entry)
+{
+  gpointer key = GUINT_TO_POINTER (entry->info.id);
+  GBytes *text = fd_journal_entry_format (entry);
+
+  if (g_hash_table_add (journal->known, key))
+    write_first (journal, entry->info.id, text);
+  g_mutex_lock (&journal->lock);
+  if (g_hash_table_replace (journal->pending, key, text))
+    g_thread_pool_push (journal->writer, key, NULL);
+  g_mutex_unlock (&journal->lock);
+}
+
+void
+fd_journal_remove (FdJournal *journal, guint32 id)
+{
+  g_autofree char *path = entry_path (journal, id);
+
+  if (!g_hash_table_remove (journal->known, GUINT_TO_POINTER (id)))
+    return;
+  g_mutex_lock (&journal->lock);
+  g_hash_table_remove (journal->pending, GUINT_TO_POINTER (id));
+  if (journal->writing == id)
+    journal->writing = 0;
+  if (g_unlink (path) < 0 && errno != ENOENT)
+    g_warning ("Cannot remove %s: %s", path, g_strerror (errno));
+  g_mutex_unlock (&journal->lock);
+}
+
+/* --- life --- */
 
 FdJournal *
 fd_journal_new (const char *directory)
@@ -40,6 +146,10 @@ fd_journal_new (const char *directory)
   FdJournal *journal = g_new0 (FdJournal, 1);
 
   journal->directory = g_strdup (directory);
+  journal->known = g_hash_table_new (NULL, NULL);
+  journal->pending = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) g_bytes_unref);
+  journal->writer = g_thread_pool_new (write_pending, journal, 1, FALSE, NULL);
+  g_mutex_init (&journal->lock);
   return journal;
 }
 
@@ -48,141 +158,57 @@ fd_journal_free (FdJournal *journal)
 {
   if (!journal)
     return;
+  g_mutex_lock (&journal->lock);
+  journal->ending = TRUE;
+  g_mutex_unlock (&journal->lock);
+  g_thread_pool_free (journal->writer, FALSE, TRUE);
+  g_mutex_clear (&journal->lock);
+  g_hash_table_unref (journal->pending);
+  g_hash_table_unref (journal->known);
   g_free (journal->directory);
   g_free (journal);
 }
 
-void
-fd_journal_entry_free (FdJournalEntry *entry)
-{
-  if (!entry)
-    return;
-  fd_transfer_info_clear (&entry->info);
-  g_free (entry->part);
-  g_free (entry);
-}
-
-static char *
-entry_path (FdJournal *journal, guint32 id)
-{
-  return g_strdup_printf ("%s/%u", journal->directory, id);
-}
-
-/* Renamed into place, so that a daemon that dies leaves an old or a new entry;
- * not synced, since that would hold up the main loop for each of a thousand
- * files, and what a crash of the machine may lose is only the news of seconds. */
-static gboolean
-replace_file (const char *path, const char *text, gsize length, GError **error)
-{
-  g_autofree char *fresh = g_strconcat (path, ".new", NULL);
-
-  if (!g_file_set_contents_full (fresh, text, length, G_FILE_SET_CONTENTS_NONE, 0600, error))
-    return FALSE;
-  if (g_rename (fresh, path) == 0)
-    return TRUE;
-  fd_error_set_errno (error, errno, FD_ERROR_WRITE_FAILED, "Cannot write %s", path);
-  return FALSE;
-}
-
-void
-fd_journal_write (FdJournal *journal, const FdTransferInfo *info, const char *part)
-{
-  g_autofree char *path = entry_path (journal, info->id);
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autoptr (GError) error = NULL;
-  g_autofree char *data = NULL;
-  gsize length;
-
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    g_key_file_set_string (file, GROUP, texts[i].key, G_STRUCT_MEMBER (const char *, info, texts[i].offset));
-  g_key_file_set_boolean (file, GROUP, "Incoming", info->incoming);
-  g_key_file_set_int64 (file, GROUP, "Size", info->size);
-  g_key_file_set_int64 (file, GROUP, "Modified", info->modified);
-  g_key_file_set_string (file, GROUP, "State", fd_transfer_state_name (info->state));
-  if (info->digest.algo != FD_HASH_NONE)
-    {
-      g_autofree char *base64 = fd_digest_to_base64 (&info->digest);
-
-      g_key_file_set_string (file, GROUP, "HashAlgorithm", fd_hash_name (info->digest.algo));
-      g_key_file_set_string (file, GROUP, "Hash", base64);
-    }
-  if (part)
-    g_key_file_set_string (file, GROUP, "Part", part);
-  data = g_key_file_to_data (file, &length, NULL);
-  if (!replace_file (path, data, length, &error))
-    g_warning ("Transfer %u will not be known after a crash: %s", info->id, error->message);
-}
-
-void
-fd_journal_remove (FdJournal *journal, guint32 id)
-{
-  g_autofree char *path = entry_path (journal, id);
-
-  if (g_unlink (path) < 0 && errno != ENOENT)
-    g_warning ("Cannot remove %s: %s", path, g_strerror (errno));
-}
-
-static gboolean
-read_state (GKeyFile *file, FdTransferState *state)
-{
-  g_autofree char *name = g_key_file_get_string (file, GROUP, "State", NULL);
-
-  for (FdTransferState i = FD_STATE_QUEUED; name && !fd_transfer_state_is_final (i); i++)
-    if (g_str_equal (name, fd_transfer_state_name (i)))
-      {
-        *state = i;
-        return TRUE;
-      }
-  return FALSE;
-}
+/* --- reading --- */
 
 static void
-read_digest (GKeyFile *file, FdDigest *digest)
+set_aside (const char *path, const GError *error)
 {
-  g_autofree char *algo = g_key_file_get_string (file, GROUP, "HashAlgorithm", NULL);
-  g_autofree char *base64 = g_key_file_get_string (file, GROUP, "Hash", NULL);
+  g_autofree char *aside = g_strconcat (path, DAMAGED_SUFFIX, NULL);
 
-  if (algo && base64)
-    fd_digest_from_base64 (fd_hash_from_name (algo), base64, digest);
+  g_warning ("The journal entry %s is of no use and set aside as %s: %s", path, aside, error->message);
+  if (g_rename (path, aside) < 0)
+    g_warning ("Cannot rename %s: %s", path, g_strerror (errno));
 }
 
-/* Keys of a later version are passed over, those that are missing make the
- * entry useless. */
-static FdJournalEntry *
-read_entry (const char *path, guint32 id)
+/* Those who look for the reason have had their time. */
+static void
+tidy (const char *path, const char *name)
 {
-  g_autoptr (FdJournalEntry) entry = g_new0 (FdJournalEntry, 1);
-  FdTransferInfo *info = &entry->info;
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-
-  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL) || !read_state (file, &info->state))
-    return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    {
-      char *text = g_key_file_get_string (file, GROUP, texts[i].key, NULL);
-
-      if (!text)
-        return NULL;
-      G_STRUCT_MEMBER (char *, info, texts[i].offset) = text;
-    }
-  info->id = id;
-  info->incoming = g_key_file_get_boolean (file, GROUP, "Incoming", NULL);
-  info->size = g_key_file_get_int64 (file, GROUP, "Size", NULL);
-  info->modified = g_key_file_get_int64 (file, GROUP, "Modified", NULL);
-  info->remaining = -1;
-  read_digest (file, &info->digest);
-  entry->part = g_key_file_get_string (file, GROUP, "Part", NULL);
-  fd_transfer_info_complete (info);
-  return g_steal_pointer (&entry);
-}
-
-static gboolean
-is_too_old (const char *path)
-{
+  gint64 oldest = g_get_real_time () / G_USEC_PER_SEC - FD_JOURNAL_DAYS * 24 * 60 * 60;
   GStatBuf st;
 
-  return g_stat (path, &st) == 0
-         && g_get_real_time () / G_USEC_PER_SEC - st.st_mtime > FD_JOURNAL_DAYS * 24 * 60 * 60;
+  if (g_str_has_suffix (name, FRESH_SUFFIX)
+      || (g_str_has_suffix (name, DAMAGED_SUFFIX) && g_stat (path, &st) == 0 && st.st_mtime < oldest))
+    g_unlink (path);
+}
+
+static FdJournalEntry *
+read_entry (const char *path, guint32 id, GError **error)
+{
+  g_autofree char *text = NULL;
+  GStatBuf st;
+  gsize length;
+
+  if (g_stat (path, &st) == 0 && (!S_ISREG (st.st_mode) || st.st_size > FD_JOURNAL_MAX_SIZE))
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_FAILED, "It is not a file of at most %d bytes",
+                   FD_JOURNAL_MAX_SIZE);
+      return NULL;
+    }
+  if (!g_file_get_contents (path, &text, &length, error))
+    return NULL;
+  return fd_journal_entry_parse (text, length, id, error);
 }
 
 static int
@@ -204,18 +230,29 @@ fd_journal_load (FdJournal *journal)
   while (dir && (name = g_dir_read_name (dir)))
     {
       g_autofree char *path = g_build_filename (journal->directory, name, NULL);
-      FdJournalEntry *entry = NULL;
+      g_autoptr (GError) error = NULL;
+      FdJournalEntry *entry;
       guint64 id;
 
-      if (g_ascii_string_to_unsigned (name, 10, 1, G_MAXUINT32, &id, NULL) && !is_too_old (path))
-        entry = read_entry (path, id);
-      if (entry)
-        g_ptr_array_add (entries, entry);
-      else
+      if (!g_ascii_string_to_unsigned (name, 10, 1, G_MAXUINT32, &id, NULL))
         {
-          g_info ("The journal entry %s is too old or unreadable and is removed", path);
-          g_unlink (path);
+          tidy (path, name);
+          continue;
         }
+      if (entries->len == FD_JOURNAL_MAX_ENTRIES)
+        {
+          g_warning ("%s holds more than %d transfers: the rest is left alone", journal->directory,
+                     FD_JOURNAL_MAX_ENTRIES);
+          break;
+        }
+      entry = read_entry (path, id, &error);
+      if (entry)
+        {
+          g_hash_table_add (journal->known, GUINT_TO_POINTER ((guint32) id));
+          g_ptr_array_add (entries, entry);
+        }
+      else
+        set_aside (path, error);
     }
   g_ptr_array_sort (entries, compare_ids);
   return entries;

@@ -170,22 +170,21 @@ fd_keyfile_get_boolean (GKeyFile *file, const char *group, const char *key, gboo
 }
 
 gboolean
-fd_keyfile_get_uint (GKeyFile *file, const char *group, const char *key, guint min, guint max, guint *value,
-                     GError **error)
+fd_keyfile_get_uint (GKeyFile *file, const char *group, const char *key, guint64 min, guint64 max,
+                     guint64 *value, GError **error)
 {
   g_autofree char *text = NULL;
-  guint64 number;
 
   if (!has_value (file, group, key))
     return TRUE;
   text = g_key_file_get_value (file, group, key, NULL);
-  if (!g_ascii_string_to_unsigned (g_strchomp (text), 10, min, max, &number, NULL))
+  if (!g_ascii_string_to_unsigned (g_strchomp (text), 10, min, max, value, NULL))
     {
-      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION, "[%s] %s: must be a number from %u to %u", group,
-                   key, min, max);
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[%s] %s: must be a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, group, key,
+                   min, max);
       return FALSE;
     }
-  *value = number;
   return TRUE;
 }
 
@@ -231,7 +230,7 @@ fd_keyfile_set_boolean (GKeyFile *file, const char *group, const char *key, gboo
 }
 
 void
-fd_keyfile_set_uint (GKeyFile *file, const char *group, const char *key, guint value, guint fallback)
+fd_keyfile_set_uint (GKeyFile *file, const char *group, const char *key, guint64 value, guint64 fallback)
 {
   g_autoptr (GError) missing = NULL;
   guint64 old = g_key_file_get_uint64 (file, group, key, &missing);

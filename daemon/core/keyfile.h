@@ -25,8 +25,8 @@ gboolean fd_keyfile_get_list (GKeyFile *file, const char *group, const char *key
                               GError **error);
 gboolean fd_keyfile_get_boolean (GKeyFile *file, const char *group, const char *key, gboolean *value,
                                  GError **error);
-gboolean fd_keyfile_get_uint (GKeyFile *file, const char *group, const char *key, guint min, guint max,
-                              guint *value, GError **error);
+gboolean fd_keyfile_get_uint (GKeyFile *file, const char *group, const char *key, guint64 min, guint64 max,
+                              guint64 *value, GError **error);
 
 /* The setters touch the file only if it says something else; a NULL or empty
  * @value removes the key, and one that equals @fallback is not written unless the
@@ -36,4 +36,4 @@ void fd_keyfile_set_string (GKeyFile *file, const char *group, const char *key, 
 void fd_keyfile_set_list (GKeyFile *file, const char *group, const char *key, const char *const *value);
 void fd_keyfile_set_boolean (GKeyFile *file, const char *group, const char *key, gboolean value,
                              gboolean fallback);
-void fd_keyfile_set_uint (GKeyFile *file, const char *group, const char *key, guint value, guint fallback);
+void fd_keyfile_set_uint (GKeyFile *file, const char *group, const char *key, guint64 value, guint64 fallback);

@@ -35,6 +35,14 @@ struct FdManager
   guint active; /* as last told */
   guint pending;
 
+  FdThrottle *upload, *download; /* of all transfers */
+
+  GSource *clock; /* see due.c; NULL when the end has begun */
+  gint64 next_due; /* monotonic µs, 0 none */
+  GPtrArray *kept; /* FdJournalEntry, oldest first: see kept.c */
+  GSource *kept_timer;
+  GPtrArray *echoes; /* FdEcho */
+
   guint queue_idle;
   GQueue retired; /* FdTransfer, finished, oldest first */
   guint retire_timer;
@@ -47,6 +55,9 @@ struct FdManager
 
 /* Gives it its place and shows it. */
 void fd_manager_adopt (FdManager *manager, FdTransfer *transfer);
+/* What the configuration says now. */
+void fd_limits_apply (FdManager *manager);
+
 void fd_manager_transfer_changed (FdTransfer *transfer, FdTransferFields fields);
 void fd_manager_transfer_finished (FdTransfer *transfer);
 /* Takes it off the list, stops showing it, frees it. */
@@ -72,8 +83,56 @@ gboolean fd_manager_incoming (FdAccount *account, FdContent *content, const char
 
 /* Looks for transfers whose turn it is, from an idle. */
 void fd_queue_wake (FdManager *manager);
-/* Those of @account that wait for this peer (NULL: for any) need not any more. */
-void fd_queue_unblock (FdManager *manager, FdAccount *account, const char *bare_jid);
+
+/* --- takeup.c --- */
+
+typedef enum
+{
+  FD_TAKEN_NOT, /* it is a new offer */
+  FD_TAKEN, /* it goes on with what is there */
+  FD_TAKEN_REFUSED,
+} FdTaken;
+
+/* Is the file of @content one that was offered before? */
+FdTaken fd_takeup_incoming (FdManager *manager, FdAccount *account, FdContent *content);
+/* The old session of an interrupted one has ended: the new one, if there is one, has its turn. */
+void fd_takeup_next (FdTransfer *transfer);
+/* Nobody takes that one any more. */
+void fd_takeup_forget_next (FdTransfer *transfer);
+/* The transfer is over: if it is done, so is the new session. */
+void fd_takeup_settle_next (FdTransfer *transfer);
+/* Does @entry tell of the file that @content offers? */
+gboolean fd_takeup_matches (const FdJournalEntry *entry, FdContent *content);
+
+/* --- kept.c: what finished incoming transfers leave --- */
+
+/* A finished one whose sender may offer the same file again: FALSE if there is no
+ * point in that. Its journal entry stays. */
+gboolean fd_kept_add (FdTransfer *transfer);
+/* The same for an entry that an earlier daemon wrote; takes it. */
+void fd_kept_restore (FdManager *manager, FdJournalEntry *entry);
+FdJournalEntry *fd_kept_find (FdManager *manager, FdAccount *account, FdContent *content);
+/* It has been taken over: its part is not touched. */
+void fd_kept_forget (FdManager *manager, FdJournalEntry *entry);
+void fd_kept_forget_id (FdManager *manager, guint32 id);
+
+/* --- echo.c --- */
+
+typedef struct FdEcho FdEcho;
+void fd_echo_free (FdEcho *echo);
+/* The file of @entry is here, but its sender does not know: it is told again. FALSE if the file is gone. */
+gboolean fd_echo_start (FdManager *manager, FdAccount *account, const FdJournalEntry *entry, FdContent *content);
+/* Those of @account lose their contents. */
+void fd_echo_drop (FdManager *manager, FdAccount *account);
+
+/* --- due.c --- */
+
+GSource *fd_due_clock_new (FdManager *manager);
+
+/* --- restore.c --- */
+
+/* What an earlier daemon left. */
+void fd_manager_restore (FdManager *manager);
 
 /* --- retire.c --- */
 

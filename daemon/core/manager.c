@@ -6,6 +6,7 @@
 #include "core/manager.h"
 
 #include "base/error.h"
+#include "base/timer.h"
 #include "core/manager-private.h"
 
 #include <errno.h>
@@ -259,42 +260,10 @@ fd_manager_reload (FdManager *manager, GError **error)
     return FALSE;
   fd_config_free (manager->config);
   manager->config = config;
-  settings_changed (manager, FD_MANAGER_MAX_ACTIVE | FD_MANAGER_FOLDER);
+  fd_limits_apply (manager);
+  settings_changed (manager, FD_MANAGER_MAX_ACTIVE | FD_MANAGER_FOLDER | FD_MANAGER_UPLOAD_LIMIT
+                               | FD_MANAGER_DOWNLOAD_LIMIT);
   return reload_accounts (manager, error);
-}
-
-/* --- what an earlier daemon left --- */
-
-static void
-restore (FdManager *manager, FdJournalEntry *entry)
-{
-  FdTransferInfo *info = &entry->info;
-  GString *text = g_string_new ("The daemon stopped in the middle of this transfer");
-  FdTransfer *transfer;
-
-  if (info->incoming && entry->part)
-    g_string_append_printf (text, "; what arrived is in %s", entry->part);
-  if (!info->incoming && *info->local_path)
-    g_string_append (text, "; Resume offers the file again");
-  info->state = FD_STATE_FAILED;
-  info->ended_by = FD_BY_LOCAL;
-  g_free (info->error);
-  info->error = g_strdup (fd_error_name (FD_ERROR_FAILED));
-  g_free (info->error_message);
-  info->error_message = g_string_free (text, FALSE);
-  fd_ids_skip (manager->ids, info->id);
-  transfer = fd_transfer_new (manager, NULL, info);
-  fd_manager_adopt (manager, transfer);
-  fd_retire_add (transfer);
-}
-
-static void
-restore_all (FdManager *manager)
-{
-  g_autoptr (GPtrArray) entries = fd_journal_load (manager->journal);
-
-  for (guint i = 0; i < entries->len; i++)
-    restore (manager, entries->pdata[i]);
 }
 
 /* --- life --- */
@@ -318,6 +287,9 @@ fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **error)
   manager->closing = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_account_free);
   manager->transfers = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_transfer_free);
   manager->queries = g_ptr_array_new ();
+  manager->kept = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_journal_entry_free);
+  manager->echoes = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_echo_free);
+  manager->clock = fd_due_clock_new (manager);
   g_queue_init (&manager->retired);
   if (g_mkdir_with_parents (journal, 0700) < 0)
     g_warning ("Transfers will not survive a crash: cannot make %s: %s", journal, g_strerror (errno));
@@ -335,7 +307,7 @@ fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **error)
 void
 fd_manager_start (FdManager *manager)
 {
-  restore_all (manager);
+  fd_manager_restore (manager);
   for (guint i = 0; i < manager->accounts->len; i++)
     {
       FdAccount *account = manager->accounts->pdata[i];
@@ -354,6 +326,8 @@ fd_manager_free (FdManager *manager)
   manager->stopping = TRUE;
   fd_manager_end_queries (manager, NULL);
   g_clear_pointer (&manager->stop, fd_stop_free);
+  g_clear_pointer (&manager->clock, fd_timer_free);
+  g_clear_pointer (&manager->kept_timer, fd_timer_free);
   g_clear_handle_id (&manager->queue_idle, g_source_remove);
   g_clear_handle_id (&manager->retire_timer, g_source_remove);
   g_ptr_array_unref (manager->accounts);
@@ -362,6 +336,10 @@ fd_manager_free (FdManager *manager)
   g_queue_clear (&manager->retired);
   g_ptr_array_unref (manager->transfers);
   g_ptr_array_unref (manager->queries);
+  g_ptr_array_unref (manager->echoes);
+  g_ptr_array_unref (manager->kept);
+  g_clear_pointer (&manager->upload, fd_throttle_unref);
+  g_clear_pointer (&manager->download, fd_throttle_unref);
   fd_journal_free (manager->journal);
   fd_ids_free (manager->ids);
   fd_config_free (manager->config);

@@ -22,6 +22,8 @@ typedef enum
   FD_MANAGER_PENDING = 1 << 1, /* PendingOffers */
   FD_MANAGER_MAX_ACTIVE = 1 << 2, /* MaxActiveTransfers */
   FD_MANAGER_FOLDER = 1 << 3, /* DownloadFolder */
+  FD_MANAGER_UPLOAD_LIMIT = 1 << 4,
+  FD_MANAGER_DOWNLOAD_LIMIT = 1 << 5,
 } FdManagerFields;
 
 /* Synchronous notifications; the observer must not call methods that change
@@ -77,6 +79,7 @@ typedef struct
   guint timeout_s; /* 0: 24 h */
   FdPath paths; /* FD_PATH_ANY */
   gboolean hash; /* compute the hash before offering, whatever the size */
+  guint64 rate_limit; /* bytes/s, 0 none */
 } FdOfferOptions;
 
 /* Takes a reference on @source. The transfer is queued at once; whatever goes
@@ -113,6 +116,8 @@ guint fd_manager_get_pending (FdManager *manager);
 double fd_manager_get_progress (FdManager *manager); /* all active together, 0…1; -1 none or unknown */
 const FdConfig *fd_manager_get_config (FdManager *manager);
 gboolean fd_manager_set_max_active (FdManager *manager, guint max, GError **error);
+/* Of all transfers in that direction together; bytes/s, 0 none. INVALID_OPTION below FD_THROTTLE_MIN. */
+gboolean fd_manager_set_limit (FdManager *manager, gboolean download, guint64 rate, GError **error);
 /* "" is the default again. */
 gboolean fd_manager_set_download_folder (FdManager *manager, const char *path, GError **error);
 gboolean fd_manager_set_auto_accept (FdManager *manager, FdAccount *account, const char *const *jids,

@@ -6,16 +6,15 @@
 #include "base/error.h"
 #include "core/manager-private.h"
 #include "core/policy.h"
-#include "xmpp/jid.h"
+#include "jingle/quirks.h"
 
 /* Up to this size the offer carries the hash; a bigger file would be read twice,
  * its hash comes as a checksum at the end. */
 #define HASH_FIRST_MAX (50 * 1000 * 1000) /* bytes */
 
-/* Who cannot be watched by presence is asked again: after one minute, then each
- * time twice as late, at the latest after an hour. */
-#define RETRY_FIRST_SECONDS 60
-#define RETRY_MAX_SECONDS 3600
+/* A peer that goes on where it was may be away for a moment; only after this time another
+ * resource gets the file from its first byte. */
+#define LOYALTY (60 * G_USEC_PER_SEC)
 
 /* An offer keeps its slot for so long; whoever has not answered by then is away
  * from the screen, and others must not wait for that. */
@@ -31,89 +30,10 @@ fd_offer_abort (FdTransfer *transfer)
   transfer->preparing = FALSE;
 }
 
-static gboolean
-on_deadline (gpointer data)
-{
-  FdTransfer *transfer = data;
-  g_autoptr (GError) error = NULL;
-
-  transfer->deadline_timer = 0;
-  if (!fd_account_is_online (transfer->account))
-    error = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT, "The account %s was not connected in time",
-                         transfer->info.account);
-  else
-    error = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT,
-                         "%s could not be reached in time: offer the file again later", transfer->target);
-  fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_NETWORK, error);
-  return G_SOURCE_REMOVE;
-}
-
-static guint
-seconds_left (FdTransfer *transfer)
-{
-  gint64 left = transfer->deadline - g_get_monotonic_time ();
-
-  return left <= 0 ? 0 : (left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
-}
-
-void
-fd_offer_watch_deadline (FdTransfer *transfer)
-{
-  g_clear_handle_id (&transfer->deadline_timer, g_source_remove);
-  transfer->deadline_timer = g_timeout_add_seconds (seconds_left (transfer), on_deadline, transfer);
-}
-
-static void
-set_peer (FdTransfer *transfer, const char *jid)
-{
-  if (g_str_equal (transfer->info.peer, jid))
-    return;
-  g_free (transfer->info.peer);
-  transfer->info.peer = g_strdup (jid);
-  fd_manager_transfer_changed (transfer, FD_TRANSFER_PEER);
-}
-
-static gboolean
-on_retry (gpointer data)
-{
-  FdTransfer *transfer = data;
-
-  transfer->retry_timer = 0;
-  transfer->blocked = FALSE;
-  fd_queue_wake (transfer->manager);
-  return G_SOURCE_REMOVE;
-}
-
-void
-fd_offer_postpone (FdTransfer *transfer, gboolean blocked)
-{
-  guint seconds = MIN (RETRY_FIRST_SECONDS << MIN (transfer->retries, 6), RETRY_MAX_SECONDS);
-
-  fd_offer_abort (transfer);
-  transfer->blocked = blocked;
-  if (blocked && !transfer->retry_timer)
-    {
-      transfer->retries++;
-      transfer->retry_timer = g_timeout_add_seconds (seconds, on_retry, transfer);
-    }
-  set_peer (transfer, transfer->target);
-  fd_offer_watch_deadline (transfer);
-  fd_transfer_enter (transfer, FD_STATE_QUEUED);
-  fd_queue_wake (transfer->manager);
-}
-
-static gboolean
-on_not_fresh (gpointer data)
-{
-  FdTransfer *transfer = data;
-
-  transfer->fresh_timer = 0;
-  fd_queue_wake (transfer->manager);
-  return G_SOURCE_REMOVE;
-}
+/* --- the offer --- */
 
 static FdFile *
-describe (FdTransfer *transfer)
+describe (FdTransfer *transfer, const FdPeerInfo *peer)
 {
   const FdTransferInfo *info = &transfer->info;
   FdFile *file = fd_file_new (transfer->wire_name, info->size);
@@ -124,11 +44,20 @@ describe (FdTransfer *transfer)
   file->description = g_strdup (info->description);
   file->mtime = info->modified;
   file->ranged = fd_source_is_seekable (transfer->source);
+  file->resume_id = g_strdup (transfer->resume_id);
+  if (transfer->sha1.algo != FD_HASH_NONE && !peer->file_transfer_5)
+    fd_file_set_hash (file, &transfer->sha1);
   if (info->digest.algo != FD_HASH_NONE)
     fd_file_set_hash (file, &info->digest);
   else
     file->hash_used = FD_HASH_SHA256;
   return file;
+}
+
+static gboolean
+can_resume (const FdPeerInfo *peer)
+{
+  return g_strv_contains (peer->features, FD_NS_RESUME);
 }
 
 static void
@@ -140,21 +69,58 @@ send_offer (FdTransfer *transfer, const FdPeerInfo *peer)
     .paths = fd_policy_offer_paths (transfer->paths, contact),
     .loopback = fd_account_get_config (account)->allow_loopback,
     .hidden = fd_policy_hides (transfer->paths, contact),
-    .timeout_s = MAX (seconds_left (transfer), 1),
+    .timeout_s = MAX (fd_retry_seconds_left (transfer), 1),
     .batch = transfer->info.batch,
   };
-  g_autoptr (FdFile) file = describe (transfer);
+  g_autoptr (FdFile) file = describe (transfer, peer);
 
+  fd_transfer_get_throttles (transfer, params.throttles);
   transfer->preparing = FALSE;
-  transfer->retries = 0;
-  transfer->fresh_timer = g_timeout_add_seconds (FRESH_SECONDS, on_not_fresh, transfer);
-  g_clear_handle_id (&transfer->retry_timer, g_source_remove);
-  g_clear_handle_id (&transfer->deadline_timer, g_source_remove);
+  transfer->agreed = can_resume (peer);
+  fd_due_set (transfer, FD_DUE_FRESH, g_get_monotonic_time () + FRESH_SECONDS * G_USEC_PER_SEC);
+  fd_due_set (transfer, FD_DUE_RETRY, 0);
+  fd_due_set (transfer, FD_DUE_DEADLINE, 0); /* the content knows it */
   transfer->content = fd_jingle_offer (fd_account_get_jingle (account), peer, file, transfer->source, &params,
                                        &fd_transfer_content_hooks, transfer);
-  set_peer (transfer, peer->full_jid);
-  fd_transfer_enter (transfer, FD_STATE_OFFERED);
+  fd_transfer_set_peer (transfer, peer->full_jid);
+  if (transfer->info.state == FD_STATE_QUEUED)
+    {
+      transfer->retries = 0;
+      fd_transfer_enter (transfer, FD_STATE_OFFERED);
+    }
   fd_queue_wake (transfer->manager); /* others of its batch may join */
+}
+
+/* --- the peer --- */
+
+static void
+on_hashed_for_old (const FdDigest *digest, const GError *error, gpointer data)
+{
+  FdTransfer *transfer = data;
+
+  transfer->prehash = NULL;
+  if (digest)
+    {
+      transfer->sha1 = *digest;
+      fd_queue_wake (transfer->manager);
+    }
+  else
+    fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
+}
+
+/* file-transfer:4 is of a time that knew SHA-1 only. */
+static gboolean
+needs_sha1 (FdTransfer *transfer, const FdPeerInfo *peer)
+{
+  return !peer->file_transfer_5 && transfer->sha1.algo == FD_HASH_NONE
+         && fd_source_is_seekable (transfer->source) && transfer->info.size <= HASH_FIRST_MAX;
+}
+
+static gboolean
+should_wait_for_resumer (FdTransfer *transfer, const FdPeerInfo *peer)
+{
+  return transfer->info.state == FD_STATE_INTERRUPTED && !can_resume (peer)
+         && g_get_monotonic_time () - transfer->interrupted_at < LOYALTY;
 }
 
 static void
@@ -163,25 +129,40 @@ on_chosen (const FdPeerInfo *info, const GError *error, gpointer data)
   FdTransfer *transfer = data;
 
   transfer->query = 0;
-  if (info)
+  if (info && needs_sha1 (transfer, info))
+    transfer->prehash = fd_prehash_start (transfer->source, FD_HASH_SHA1, on_hashed_for_old, transfer);
+  else if (info && !should_wait_for_resumer (transfer, info))
     send_offer (transfer, info);
-  else if (g_error_matches (error, FD_ERROR, FD_ERROR_PEER_OFFLINE)
+  else if (info || g_error_matches (error, FD_ERROR, FD_ERROR_PEER_OFFLINE)
            || g_error_matches (error, FD_ERROR, FD_ERROR_TIMEOUT))
-    fd_offer_postpone (transfer, TRUE);
+    fd_retry_postpone (transfer, TRUE);
   else if (g_error_matches (error, FD_ERROR, FD_ERROR_NOT_CONNECTED))
-    fd_offer_postpone (transfer, FALSE);
+    fd_retry_postpone (transfer, FALSE);
   else
     fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_REMOTE, error);
+}
+
+/* One that has a part of the file comes before the best one. */
+static const char *
+whom_to_ask (FdTransfer *transfer, FdPeers *peers)
+{
+  FdPeerInfo info;
+
+  if (transfer->info.state == FD_STATE_INTERRUPTED && fd_peers_lookup (peers, transfer->info.peer, &info)
+      && info.can_receive)
+    return transfer->info.peer;
+  return transfer->target;
 }
 
 static void
 choose_peer (FdTransfer *transfer)
 {
+  FdPeers *peers = fd_account_get_peers (transfer->account);
+
   if (fd_account_is_online (transfer->account))
-    transfer->query
-      = fd_peers_query (fd_account_get_peers (transfer->account), transfer->target, on_chosen, transfer);
+    transfer->query = fd_peers_query (peers, whom_to_ask (transfer, peers), on_chosen, transfer);
   else
-    fd_offer_postpone (transfer, FALSE);
+    fd_retry_postpone (transfer, FALSE);
 }
 
 /* Files of a batch wait for each other's hashes, unless that takes long: then they
@@ -232,26 +213,28 @@ on_hashed (const FdDigest *digest, const GError *error, gpointer data)
   fd_queue_wake (transfer->manager);
 }
 
+/* --- the file --- */
+
+FdSource *
+fd_offer_reopen (FdTransfer *transfer, GError **error)
+{
+  g_autoptr (FdSource) source = fd_source_open (transfer->path, error);
+  g_autofree char *stamp = source ? fd_source_get_stamp (source) : NULL;
+
+  if (!source || g_strcmp0 (stamp, transfer->source_stamp) == 0)
+    return g_steal_pointer (&source);
+  g_set_error (error, FD_ERROR, FD_ERROR_SOURCE_CHANGED,
+               "%s is not the file any more that was offered: offer it anew", transfer->info.local_path);
+  return NULL;
+}
+
 /* Between the call and the turn hours may pass. */
 static gboolean
 open_source (FdTransfer *transfer, GError **error)
 {
-  g_autoptr (FdSource) source = NULL;
-
-  if (transfer->source)
-    return fd_source_check (transfer->source, error);
-  source = fd_source_open (transfer->path, error);
-  if (!source)
-    return FALSE;
-  if (fd_source_get_size (source) != transfer->info.size
-      || fd_source_get_mtime (source) != transfer->info.modified)
-    {
-      g_set_error (error, FD_ERROR, FD_ERROR_SOURCE_CHANGED,
-                   "%s has changed since it was queued: offer it again", transfer->info.local_path);
-      return FALSE;
-    }
-  transfer->source = g_steal_pointer (&source);
-  return TRUE;
+  if (!transfer->source)
+    transfer->source = fd_offer_reopen (transfer, error);
+  return transfer->source && fd_source_check (transfer->source, error);
 }
 
 void
@@ -265,7 +248,7 @@ fd_offer_begin (FdTransfer *transfer)
     fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
   else if (info->digest.algo == FD_HASH_NONE && fd_source_is_seekable (transfer->source)
            && (info->size <= HASH_FIRST_MAX || transfer->hash_always))
-    transfer->prehash = fd_prehash_start (transfer->source, on_hashed, transfer);
+    transfer->prehash = fd_prehash_start (transfer->source, FD_HASH_SHA256, on_hashed, transfer);
   else
     fd_queue_wake (transfer->manager);
 }

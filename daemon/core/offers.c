@@ -100,6 +100,7 @@ typedef struct
 {
   char *path; /* NULL: a descriptor */
   char *mime_type;
+  char *stamp;
   gint64 size;
   gint64 modified;
 } Description;
@@ -133,6 +134,7 @@ description_new (FdSource *source, const FdOfferOptions *options)
       type = fd_source_get_media_type (source, name);
     }
   description->mime_type = g_strdup (type);
+  description->stamp = fd_source_get_stamp (source);
   description->size = fd_source_get_size (source);
   description->modified = fd_source_get_mtime (source);
   return description;
@@ -143,16 +145,16 @@ description_free (Description *description)
 {
   g_free (description->path);
   g_free (description->mime_type);
+  g_free (description->stamp);
   g_free (description);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Description, description_free)
 
 static FdTransfer *
 enqueue (FdManager *manager, const Route *route, const Description *description, FdSource *source,
-         const FdOfferOptions *options)
+         const FdOfferOptions *options, const char *resume_id)
 {
   g_autofree char *wire = wire_name (description->path, options);
-  guint timeout = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_SECONDS;
   FdTransferInfo info = {
     .id = fd_ids_next (manager->ids),
     .account = g_strdup (fd_account_get_id (route->account)),
@@ -165,6 +167,7 @@ enqueue (FdManager *manager, const Route *route, const Description *description,
     .app_id = g_strdup (options->app_id),
     .peer = g_strdup (route->target),
     .local_path = display_path (description->path),
+    .rate_limit = options->rate_limit,
     .remaining = -1,
   };
   FdTransfer *transfer = fd_transfer_new (manager, route->account, &info);
@@ -175,16 +178,19 @@ enqueue (FdManager *manager, const Route *route, const Description *description,
   transfer->source = source ? fd_source_ref (source) : NULL;
   transfer->paths = options->paths;
   transfer->hash_always = options->hash;
-  transfer->deadline = g_get_monotonic_time () + (gint64) timeout * G_USEC_PER_SEC;
-  fd_offer_watch_deadline (transfer);
-  fd_journal_write (manager->journal, &transfer->info, NULL);
+  transfer->source_stamp = g_strdup (description->stamp);
+  transfer->resume_id = resume_id ? g_strdup (resume_id) : g_uuid_string_random ();
+  transfer->timeout_s = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_SECONDS;
   fd_manager_adopt (manager, transfer);
+  fd_retry_watch_deadline (transfer, TRUE);
+  fd_transfer_note (transfer);
   fd_queue_wake (manager);
   return transfer;
 }
 
-FdTransfer *
-fd_manager_offer (FdManager *manager, FdSource *source, const FdOfferOptions *options, GError **error)
+static FdTransfer *
+offer (FdManager *manager, FdSource *source, const FdOfferOptions *options, const char *resume_id,
+       GError **error)
 {
   g_auto (Route) route = { 0 };
   g_autoptr (Description) description = NULL;
@@ -203,7 +209,13 @@ fd_manager_offer (FdManager *manager, FdSource *source, const FdOfferOptions *op
     }
   if (description->path && open >= MAX_OPEN_PATHS)
     source = NULL;
-  return enqueue (manager, &route, description, source, options);
+  return enqueue (manager, &route, description, source, options, resume_id);
+}
+
+FdTransfer *
+fd_manager_offer (FdManager *manager, FdSource *source, const FdOfferOptions *options, GError **error)
+{
+  return offer (manager, source, options, NULL, error);
 }
 
 /* Opens each file once, to see that it can be. */
@@ -250,7 +262,7 @@ fd_manager_offer_many (FdManager *manager, const char *const *paths, const FdOff
     each.batch = batch = g_uuid_string_random ();
   transfers = g_ptr_array_sized_new (descriptions->len);
   for (guint i = 0; i < descriptions->len; i++)
-    g_ptr_array_add (transfers, enqueue (manager, &route, descriptions->pdata[i], NULL, &each));
+    g_ptr_array_add (transfers, enqueue (manager, &route, descriptions->pdata[i], NULL, &each, NULL));
   return transfers;
 }
 
@@ -261,14 +273,15 @@ check_resumable (FdTransfer *transfer, GError **error)
 {
   const FdTransferInfo *info = &transfer->info;
 
-  if (info->state != FD_STATE_FAILED && info->state != FD_STATE_CANCELLED)
-    g_set_error (error, FD_ERROR, FD_ERROR_NOT_PENDING,
-                 "Transfer %u is %s: only a failed or cancelled one can be resumed", info->id,
-                 fd_transfer_state_name (info->state));
-  else if (info->incoming)
+  if (info->incoming && info->state != FD_STATE_DONE)
     g_set_error (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED,
-                 "Transfer %u was received: only the sender can send it again, ask %s", info->id, info->peer);
-  else if (!transfer->source && !*info->local_path)
+                 "Transfer %u is received: only the sender can go on with it, ask %s to resume it", info->id,
+                 info->peer);
+  else if (info->state != FD_STATE_FAILED && info->state != FD_STATE_CANCELLED)
+    g_set_error (error, FD_ERROR, FD_ERROR_NOT_PENDING,
+                 "Transfer %u is %s: only one that is interrupted, failed or cancelled can be resumed", info->id,
+                 fd_transfer_state_name (info->state));
+  else if (!transfer->source && !transfer->path)
     g_set_error (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED,
                  "Transfer %u was sent from a descriptor that is gone: offer the file again", info->id);
   else
@@ -276,25 +289,12 @@ check_resumable (FdTransfer *transfer, GError **error)
   return FALSE;
 }
 
-/* The file that was offered, if it still is. */
 static FdSource *
-reopen (FdTransfer *transfer, GError **error)
+get_source (FdTransfer *transfer, GError **error)
 {
-  const FdTransferInfo *info = &transfer->info;
-  g_autoptr (FdSource) source = NULL;
-
-  if (transfer->source)
-    return fd_source_check (transfer->source, error) ? fd_source_ref (transfer->source) : NULL;
-  source = fd_source_open (transfer->path ? transfer->path : info->local_path, error);
-  if (!source)
-    return NULL;
-  if (fd_source_get_size (source) != info->size || fd_source_get_mtime (source) != info->modified)
-    {
-      g_set_error (error, FD_ERROR, FD_ERROR_SOURCE_CHANGED,
-                   "%s is not the file any more that it was: offer it anew", info->local_path);
-      return NULL;
-    }
-  return g_steal_pointer (&source);
+  if (!transfer->source)
+    return fd_offer_reopen (transfer, error);
+  return fd_source_check (transfer->source, error) ? fd_source_ref (transfer->source) : NULL;
 }
 
 gboolean
@@ -312,13 +312,21 @@ fd_transfer_resume (FdTransfer *transfer, FdTransfer **ret_transfer, GError **er
     .app_id = info->app_id,
     .paths = transfer->paths,
     .hash = transfer->hash_always,
+    .timeout_s = transfer->timeout_s,
+    .rate_limit = info->rate_limit,
   };
   FdTransfer *again;
 
+  if (info->state == FD_STATE_INTERRUPTED && !info->incoming)
+    {
+      fd_retry_now (transfer);
+      *ret_transfer = transfer;
+      return TRUE;
+    }
   if (!check_resumable (transfer, error))
     return FALSE;
-  source = reopen (transfer, error);
-  again = source ? fd_manager_offer (transfer->manager, source, &options, error) : NULL;
+  source = get_source (transfer, error);
+  again = source ? offer (transfer->manager, source, &options, transfer->resume_id, error) : NULL;
   if (!again)
     return FALSE;
   fd_journal_remove (transfer->manager->journal, info->id);

@@ -15,6 +15,7 @@
 struct FdPrehash
 {
   FdSource *source;
+  FdHashAlgo algo;
   GCancellable *cancellable;
   FdPrehashDone done; /* NULL: cancelled */
   gpointer data;
@@ -29,9 +30,9 @@ prehash_free (FdPrehash *prehash)
 }
 
 static gboolean
-hash_file (FdSource *source, GCancellable *cancellable, FdDigest *ret_digest, GError **error)
+hash_file (FdSource *source, FdHashAlgo algo, GCancellable *cancellable, FdDigest *ret_digest, GError **error)
 {
-  g_autoptr (FdHash) hash = fd_hash_new (FD_HASH_SHA256);
+  g_autoptr (FdHash) hash = fd_hash_new (algo);
   g_autofree char *block = g_malloc (BLOCK);
   int fd = fd_source_get_fd (source);
   gint64 offset = 0;
@@ -56,7 +57,7 @@ hash_file (FdSource *source, GCancellable *cancellable, FdDigest *ret_digest, GE
     }
   if (!fd_source_check (source, error))
     return FALSE;
-  fd_hash_finish (hash, ret_digest);
+  fd_hash_get_digest (hash, ret_digest);
   return TRUE;
 }
 
@@ -67,7 +68,7 @@ run (GTask *task, gpointer object, gpointer data, GCancellable *cancellable)
   g_autofree FdDigest *digest = g_new0 (FdDigest, 1);
   GError *error = NULL;
 
-  if (hash_file (prehash->source, cancellable, digest, &error))
+  if (hash_file (prehash->source, prehash->algo, cancellable, digest, &error))
     g_task_return_pointer (task, g_steal_pointer (&digest), g_free);
   else
     g_task_return_error (task, error);
@@ -86,12 +87,13 @@ on_done (GObject *object, GAsyncResult *result, gpointer data)
 }
 
 FdPrehash *
-fd_prehash_start (FdSource *source, FdPrehashDone done, gpointer data)
+fd_prehash_start (FdSource *source, FdHashAlgo algo, FdPrehashDone done, gpointer data)
 {
   FdPrehash *prehash = g_new0 (FdPrehash, 1);
   g_autoptr (GTask) task = NULL;
 
   prehash->source = fd_source_ref (source);
+  prehash->algo = algo;
   prehash->cancellable = g_cancellable_new ();
   prehash->done = done;
   prehash->data = data;

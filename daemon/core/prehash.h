@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The SHA-256 of a file before it is offered, on a thread, so that the offer
- * can carry it (XEP-0234 §4).
+ * The hash of a file before it is offered, on a thread, so that the offer can
+ * carry it (XEP-0234 §4).
  */
 #pragma once
 
@@ -14,7 +14,7 @@ typedef struct FdPrehash FdPrehash;
 typedef void (*FdPrehashDone) (const FdDigest *digest, const GError *error, gpointer data);
 
 /* @source must be seekable; it is referenced. */
-FdPrehash *fd_prehash_start (FdSource *source, FdPrehashDone done, gpointer data);
+FdPrehash *fd_prehash_start (FdSource *source, FdHashAlgo algo, FdPrehashDone done, gpointer data);
 
 /* No callback any more. */
 void fd_prehash_cancel (FdPrehash *prehash);

@@ -7,61 +7,84 @@
 #include "core/manager-private.h"
 #include "xmpp/jid.h"
 
-/* --- counters by what they count --- */
-
-static guint
-count (GHashTable *counts, const char *key)
+/* What is under way with one account, one peer, or one batch. */
+typedef struct
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (counts, key));
+  guint sessions; /* a peer's */
+  guint files; /* a batch's, in its shared session */
+  guint busy;
+  guint in_band;
+} Tally;
+
+typedef struct
+{
+  const FdQueueItem *item;
+  Tally *account, *peer, *batch;
+} Entry;
+
+static Tally *
+get_tally (GHashTable *tallies, char *key)
+{
+  Tally *tally = g_hash_table_lookup (tallies, key);
+
+  if (tally)
+    {
+      g_free (key);
+      return tally;
+    }
+  tally = g_new0 (Tally, 1);
+  g_hash_table_insert (tallies, key, tally);
+  return tally;
 }
 
-static void
-add (GHashTable *counts, const char *key)
+static Entry
+make_entry (GHashTable *tallies, const FdQueueItem *item)
 {
-  g_hash_table_replace (counts, g_strdup (key), GUINT_TO_POINTER (count (counts, key) + 1));
-}
-
-/* The sessions of a peer and account. */
-static char *
-peer_key (const FdQueueItem *item)
-{
-  return g_strdup_printf ("%p %s", item->account, item->peer);
-}
-
-/* The files in the shared session of a batch. */
-static char *
-batch_key (const FdQueueItem *item)
-{
-  return g_strdup_printf ("%p %s\n%s", item->account, item->peer, item->batch ? item->batch : "");
-}
-
-static gboolean
-joins (GHashTable *counts, const FdQueueItem *item, const char *batch)
-{
-  return item->batch && *item->batch && count (counts, batch) > 0;
-}
-
-static void
-note (GHashTable *counts, const FdQueueItem *item)
-{
-  g_autofree char *peer = peer_key (item);
-  g_autofree char *batch = batch_key (item);
-
-  if (!joins (counts, item, batch))
-    add (counts, peer);
-  if (item->shared || joins (counts, item, batch))
-    add (counts, batch);
+  return (Entry){
+    .item = item,
+    .account = get_tally (tallies, g_strdup_printf ("%p", item->account)),
+    .peer = get_tally (tallies, g_strdup_printf ("%p %s", item->account, item->peer)),
+    .batch = item->batch && *item->batch
+               ? get_tally (tallies, g_strdup_printf ("%p %s\n%s", item->account, item->peer, item->batch))
+               : NULL,
+  };
 }
 
 static gboolean
-fits (GHashTable *counts, const FdQueueItem *item)
+joins (const Entry *entry)
 {
-  g_autofree char *peer = peer_key (item);
-  g_autofree char *batch = batch_key (item);
+  return entry->batch && entry->batch->files > 0;
+}
 
-  if (joins (counts, item, batch))
-    return count (counts, batch) < FD_QUEUE_PER_SESSION;
-  return count (counts, peer) < FD_QUEUE_PER_PEER;
+static void
+note_busy (const Entry *entry)
+{
+  entry->account->busy++;
+  entry->account->in_band += entry->item->in_band;
+  if (!entry->item->incoming)
+    entry->peer->busy++;
+}
+
+static void
+note_session (const Entry *entry)
+{
+  gboolean joined = joins (entry);
+
+  entry->peer->sessions += !joined;
+  if (entry->batch && (entry->item->shared || joined))
+    entry->batch->files++;
+}
+
+static gboolean
+fits (const Entry *entry)
+{
+  const FdQueueItem *item = entry->item;
+
+  if ((item->account_slots > 0 && entry->account->busy >= item->account_slots)
+      || (item->in_band && entry->account->in_band > 0))
+    return FALSE;
+  return joins (entry) ? entry->batch->files < FD_QUEUE_PER_SESSION
+                       : entry->peer->sessions < FD_QUEUE_PER_PEER;
 }
 
 /* --- whose turn --- */
@@ -69,25 +92,35 @@ fits (GHashTable *counts, const FdQueueItem *item)
 void
 fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboolean *ret_start)
 {
-  g_autoptr (GHashTable) counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GHashTable) tallies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autofree Entry *entries = g_new (Entry, n);
   guint busy = 0;
   guint open = 0;
 
   for (guint i = 0; i < n; i++)
     {
+      entries[i] = make_entry (tallies, &items[i]);
       ret_start[i] = FALSE;
-      busy += items[i].kind == FD_QUEUE_BUSY;
       open += items[i].kind == FD_QUEUE_OPEN;
+      if (items[i].kind == FD_QUEUE_BUSY)
+        {
+          busy++;
+          note_busy (&entries[i]);
+        }
       if (!items[i].incoming && items[i].kind >= FD_QUEUE_OPEN)
-        note (counts, &items[i]);
+        note_session (&entries[i]);
     }
-  for (guint i = 0; i < n && busy < slots && busy + open < max; i++)
-    if (items[i].kind == FD_QUEUE_READY && fits (counts, &items[i]))
-      {
-        note (counts, &items[i]);
-        ret_start[i] = TRUE;
-        busy++;
-      }
+  /* Who has least under way is next; what was begun once comes before what was not. */
+  for (guint turn = 0; turn < 2 * slots; turn++)
+    for (guint i = 0; i < n && busy < slots && busy + open < max; i++)
+      if (items[i].kind == FD_QUEUE_READY && !ret_start[i] && entries[i].peer->busy <= turn / 2
+          && (items[i].begun || turn % 2 == 1) && fits (&entries[i]))
+        {
+          note_session (&entries[i]);
+          note_busy (&entries[i]);
+          ret_start[i] = TRUE;
+          busy++;
+        }
 }
 
 /* A bare JID without presence has nobody to ask; a full one can be tried. */
@@ -105,13 +138,15 @@ classify (FdTransfer *transfer)
   switch (transfer->info.state)
     {
     case FD_STATE_QUEUED:
-      if (transfer->preparing)
-        return FD_QUEUE_BUSY;
-      return can_start (transfer) ? FD_QUEUE_READY : FD_QUEUE_IDLE;
     case FD_STATE_OFFERED:
+    case FD_STATE_INTERRUPTED:
       if (transfer->info.incoming)
         return FD_QUEUE_IDLE;
-      return transfer->fresh_timer ? FD_QUEUE_BUSY : FD_QUEUE_OPEN;
+      if (transfer->preparing || transfer->due[FD_DUE_FRESH])
+        return FD_QUEUE_BUSY;
+      if (transfer->content)
+        return FD_QUEUE_OPEN;
+      return can_start (transfer) ? FD_QUEUE_READY : FD_QUEUE_IDLE;
     case FD_STATE_NEGOTIATING:
     case FD_STATE_ACTIVE:
       return FD_QUEUE_BUSY;
@@ -139,12 +174,17 @@ on_idle (gpointer data)
       char *bare = fd_jid_bare (transfer->info.peer);
 
       g_ptr_array_add (bare_jids, bare);
-      items[i] = (FdQueueItem){ .kind = classify (transfer),
-                                .incoming = transfer->info.incoming,
-                                .account = transfer->account,
-                                .peer = bare,
-                                .batch = transfer->info.batch,
-                                .shared = transfer->content && fd_content_is_shared (transfer->content) };
+      items[i]
+        = (FdQueueItem){ .kind = classify (transfer),
+                         .incoming = transfer->info.incoming,
+                         .begun = transfer->info.state == FD_STATE_INTERRUPTED,
+                         .in_band = transfer->paths == FD_PATH_IBB || transfer->info.path == FD_PATH_IBB,
+                         .account = transfer->account,
+                         .account_slots
+                         = transfer->account ? fd_account_get_config (transfer->account)->max_active : 0,
+                         .peer = bare,
+                         .batch = transfer->info.batch,
+                         .shared = transfer->content && fd_content_is_shared (transfer->content) };
     }
   fd_queue_select (items, n, manager->config->max_active, FD_MAX_ACTIVE, start);
   /* Starting one never takes another off the list, nor does asking. */
@@ -159,21 +199,4 @@ fd_queue_wake (FdManager *manager)
 {
   if (!manager->queue_idle && !manager->stopping)
     manager->queue_idle = g_idle_add (on_idle, manager);
-}
-
-void
-fd_queue_unblock (FdManager *manager, FdAccount *account, const char *bare_jid)
-{
-  for (guint i = 0; i < manager->transfers->len; i++)
-    {
-      FdTransfer *transfer = manager->transfers->pdata[i];
-
-      if (transfer->account == account && transfer->blocked
-          && (!bare_jid || fd_jid_same_bare (transfer->target, bare_jid)))
-        {
-          transfer->blocked = FALSE;
-          g_clear_handle_id (&transfer->retry_timer, g_source_remove);
-        }
-    }
-  fd_queue_wake (manager);
 }

@@ -3,6 +3,7 @@
  * The clean end: first peers are told and pumps stop, then the streams close,
  * all within five seconds.
  */
+#include "base/timer.h"
 #include "core/manager-private.h"
 
 #define CONTENTS_SECONDS 3 /* then the streams close anyhow … */
@@ -93,6 +94,8 @@ fd_manager_stop (FdManager *manager, void (*done) (gpointer data), gpointer data
   stop->data = data;
   manager->stop = stop;
   manager->stopping = TRUE;
+  g_clear_pointer (&manager->clock, fd_timer_free);
+  g_clear_pointer (&manager->kept_timer, fd_timer_free);
   fd_manager_end_queries (manager, NULL);
   for (guint i = 0; i < manager->transfers->len; i++)
     {

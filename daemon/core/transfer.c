@@ -11,9 +11,11 @@
 #include <string.h>
 
 static const char *const state_names[] = {
-  [FD_STATE_QUEUED] = "queued",       [FD_STATE_OFFERED] = "offered", [FD_STATE_NEGOTIATING] = "negotiating",
-  [FD_STATE_ACTIVE] = "active",       [FD_STATE_DONE] = "done",       [FD_STATE_REJECTED] = "rejected",
-  [FD_STATE_CANCELLED] = "cancelled", [FD_STATE_FAILED] = "failed",
+  [FD_STATE_QUEUED] = "queued",           [FD_STATE_OFFERED] = "offered",
+  [FD_STATE_NEGOTIATING] = "negotiating", [FD_STATE_ACTIVE] = "active",
+  [FD_STATE_INTERRUPTED] = "interrupted", [FD_STATE_DONE] = "done",
+  [FD_STATE_REJECTED] = "rejected",       [FD_STATE_CANCELLED] = "cancelled",
+  [FD_STATE_FAILED] = "failed",
 };
 
 const char *
@@ -69,12 +71,25 @@ fd_transfer_enter (FdTransfer *transfer, FdTransferState state)
     return;
   info->state = state;
   if (state != FD_STATE_OFFERED)
-    g_clear_handle_id (&transfer->fresh_timer, g_source_remove);
+    fd_due_set (transfer, FD_DUE_FRESH, 0);
+  if (state != FD_STATE_INTERRUPTED)
+    {
+      set_string (&info->error, "");
+      set_string (&info->error_message, "");
+    }
   if (state == FD_STATE_ACTIVE && !info->started)
     info->started = g_get_real_time () / G_USEC_PER_SEC;
-  fd_journal_write (transfer->manager->journal, info,
-                    transfer->sink ? fd_sink_get_part_path (transfer->sink) : NULL);
-  fd_manager_transfer_changed (transfer, FD_TRANSFER_STATE);
+  fd_transfer_note (transfer);
+  fd_manager_transfer_changed (transfer, FD_TRANSFER_STATE | FD_TRANSFER_PROGRESS);
+}
+
+void
+fd_transfer_set_peer (FdTransfer *transfer, const char *jid)
+{
+  if (g_str_equal (transfer->info.peer, jid))
+    return;
+  set_string (&transfer->info.peer, jid);
+  fd_manager_transfer_changed (transfer, FD_TRANSFER_PEER);
 }
 
 /* A descriptor is gone when it is closed; as long as the transfer can be seen it
@@ -93,9 +108,7 @@ static void
 release (FdTransfer *transfer)
 {
   fd_offer_abort (transfer);
-  g_clear_handle_id (&transfer->deadline_timer, g_source_remove);
-  g_clear_handle_id (&transfer->retry_timer, g_source_remove);
-  g_clear_handle_id (&transfer->fresh_timer, g_source_remove);
+  g_clear_pointer (&transfer->rehash, fd_rehash_cancel);
   g_clear_handle_id (&transfer->auto_accept_idle, g_source_remove);
   if (!keeps_source (transfer))
     g_clear_pointer (&transfer->source, fd_source_unref);
@@ -146,10 +159,15 @@ fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, c
     info->started = info->ended; /* an empty file may be there before we are connected */
   info->rate = 0;
   info->remaining = state == FD_STATE_DONE ? 0 : -1;
-  release (transfer);
-  /* What the going down of the daemon interrupts is taken up after it. */
-  if (!transfer->manager->stopping || state == FD_STATE_DONE)
+  for (FdDue due = 0; due < FD_N_DUES; due++)
+    fd_due_set (transfer, due, 0);
+  /* Who comes back after the going down of the daemon shall see what became of it. */
+  if (!fd_kept_add (transfer) && !(transfer->manager->stopping && state == FD_STATE_FAILED))
     fd_journal_remove (transfer->manager->journal, info->id);
+  fd_takeup_settle_next (transfer);
+  if (info->incoming && (state == FD_STATE_CANCELLED || state == FD_STATE_REJECTED))
+    fd_accept_drop_part (transfer);
+  release (transfer);
   g_message ("Transfer %u (%s \"%s\", %s) is %s%s%s", info->id, info->incoming ? "receiving" : "sending",
              info->name, info->peer, fd_transfer_state_name (state), error ? ": " : "", info->error_message);
   fd_manager_transfer_changed (transfer, fields);
@@ -189,7 +207,8 @@ on_accepted (FdContent *content, gpointer data)
   FdTransfer *transfer = data;
 
   /* After a second session was needed it is said again. */
-  if (transfer->content == content && transfer->info.state == FD_STATE_OFFERED)
+  if (transfer->content == content
+      && (transfer->info.state == FD_STATE_OFFERED || transfer->info.state == FD_STATE_INTERRUPTED))
     fd_transfer_enter (transfer, FD_STATE_NEGOTIATING);
 }
 
@@ -201,19 +220,53 @@ on_active (FdContent *content, FdPath path, gpointer data)
   if (transfer->content != content)
     return;
   transfer->info.path = path;
+  transfer->info.offset = MAX (fd_content_get_bytes (content), transfer->offset);
   fd_manager_transfer_changed (transfer, FD_TRANSFER_PATH);
   fd_transfer_enter (transfer, FD_STATE_ACTIVE);
 }
 
-/* An offer that nobody answered before the connection or the peer went away is
- * no failure yet: it is made again. */
+/* The peer, or the way to it, was not there: no answer, and no failure yet. */
 static gboolean
-should_requeue (FdTransfer *transfer, const FdContentEnd *end)
+is_unanswered (const FdTransfer *transfer, const FdContentEnd *end)
 {
-  return !transfer->info.incoming && transfer->info.state == FD_STATE_OFFERED && !transfer->ending
-         && !transfer->manager->stopping && end->outcome == FD_OUTCOME_FAILED
-         && (transfer->disconnecting || g_error_matches (end->error, FD_ERROR, FD_ERROR_NOT_CONNECTED)
-             || g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
+  static const FdErrorCode codes[] = { FD_ERROR_NOT_CONNECTED, FD_ERROR_PEER_OFFLINE };
+  static const FdErrorCode more[] = { FD_ERROR_TIMEOUT, FD_ERROR_CONNECTION_FAILED, FD_ERROR_PEER_UNSUPPORTED };
+  gboolean interrupted = transfer->info.state == FD_STATE_INTERRUPTED;
+
+  if (transfer->disconnecting || transfer->manager->stopping || (interrupted && transfer->info.incoming))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (g_error_matches (end->error, FD_ERROR, codes[i]))
+      return TRUE;
+  for (guint i = 0; interrupted && i < G_N_ELEMENTS (more); i++)
+    if (g_error_matches (end->error, FD_ERROR, more[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* An offer that nobody answered is made again, and what was under way is not over
+ * if it can go on. */
+static gboolean
+goes_on (FdTransfer *transfer, const FdContentEnd *end)
+{
+  const FdTransferInfo *info = &transfer->info;
+  g_autoptr (GError) offline = NULL;
+
+  if (end->outcome != FD_OUTCOME_FAILED || transfer->ending)
+    return FALSE;
+  if (info->state == FD_STATE_OFFERED && !info->incoming && is_unanswered (transfer, end))
+    {
+      transfer->content = NULL;
+      transfer->disconnecting = FALSE;
+      fd_retry_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
+      return TRUE;
+    }
+  if (!end->interrupted && !transfer->next
+      && (info->state != FD_STATE_INTERRUPTED || !is_unanswered (transfer, end)))
+    return FALSE;
+  if (transfer->disconnecting)
+    offline = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
+  return fd_transfer_interrupt (transfer, offline ? offline : end->error, end->restart);
 }
 
 static void
@@ -229,7 +282,6 @@ take_results (FdTransfer *transfer, const FdContentEnd *end)
       error
         = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
     }
-  info->transferred = fd_content_get_bytes (transfer->content);
   info->verified = end->verified;
   if (end->digest)
     info->digest = *end->digest;
@@ -244,15 +296,25 @@ on_ended (FdContent *content, const FdContentEnd *end, gpointer data)
 
   if (transfer->content != content)
     return;
-  if (should_requeue (transfer, end))
+  transfer->info.transferred = MAX (fd_content_get_bytes (content), transfer->offset);
+  if (goes_on (transfer, end))
     {
-      transfer->content = NULL;
-      transfer->disconnecting = FALSE;
-      fd_offer_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
+      fd_takeup_next (transfer);
+      fd_stop_check (transfer->manager);
     }
   else
     take_results (transfer, end);
   fd_account_content_ended (account);
+}
+
+void
+fd_transfer_break (FdTransfer *transfer, const GError *error)
+{
+  FdContentEnd end = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_LOCAL, .error = error, .interrupted = transfer->agreed };
+
+  transfer->info.transferred = fd_content_get_bytes (transfer->content);
+  if (!goes_on (transfer, &end))
+    fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
 }
 
 const FdContentHooks fd_transfer_content_hooks = {
@@ -330,7 +392,7 @@ fd_transfer_cancel (FdTransfer *transfer, GError **error)
     }
   else
     {
-      reason = g_error_new (FD_ERROR, FD_ERROR_CANCELLED, "The transfer was cancelled before it was offered");
+      reason = g_error_new (FD_ERROR, FD_ERROR_CANCELLED, "The transfer was cancelled while it waited");
       fd_transfer_finish (transfer, FD_STATE_CANCELLED, FD_BY_LOCAL, reason);
     }
   return TRUE;
@@ -396,8 +458,15 @@ fd_transfer_free (FdTransfer *transfer)
   release (transfer);
   g_clear_pointer (&transfer->source, fd_source_unref);
   fd_transfer_info_clear (&transfer->info);
+  g_free (transfer->resume_id);
   g_free (transfer->target);
   g_free (transfer->wire_name);
   g_free (transfer->path);
+  g_free (transfer->source_stamp);
+  g_free (transfer->directory);
+  g_free (transfer->file_name);
+  g_free (transfer->part);
+  g_free (transfer->part_stamp);
+  g_clear_pointer (&transfer->throttle, fd_throttle_unref);
   g_free (transfer);
 }

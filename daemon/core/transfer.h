@@ -15,6 +15,7 @@ typedef enum
   FD_STATE_OFFERED, /* one side must answer */
   FD_STATE_NEGOTIATING,
   FD_STATE_ACTIVE,
+  FD_STATE_INTERRUPTED, /* bytes moved, the way broke: goes on by itself when it can */
   FD_STATE_DONE,
   FD_STATE_REJECTED,
   FD_STATE_CANCELLED,
@@ -36,6 +37,7 @@ typedef enum
   FD_TRANSFER_PEER = 1 << 2, /* Peer */
   FD_TRANSFER_PATH = 1 << 3, /* Transport, Offset, Encryption */
   FD_TRANSFER_LOCAL_PATH = 1 << 4, /* LocalPath */
+  FD_TRANSFER_RATE_LIMIT = 1 << 5, /* RateLimit */
 } FdTransferFields;
 
 /* All that D-Bus shows; read-only outside core, strings are never NULL. */
@@ -60,6 +62,7 @@ typedef struct
   guint64 rate; /* bytes/s over the last seconds */
   gint64 remaining; /* µs, -1 unknown */
   guint64 offset; /* bytes that were there before */
+  guint64 rate_limit; /* bytes/s, 0 none */
   FdPath path;
   FdDigest digest; /* FD_HASH_NONE until known */
   FdVerified verified;
@@ -74,6 +77,8 @@ typedef struct
 {
   gboolean overwrite;
   FdPath paths; /* FD_PATH_ANY */
+  gboolean fresh; /* begin at the first byte, whatever an earlier transfer of the same file left */
+  guint64 rate_limit; /* bytes/s, 0 none */
 } FdAcceptOptions;
 
 /* Incoming, state offered; NOT_PENDING or FINISHED otherwise. @destination: ""
@@ -96,6 +101,9 @@ gboolean fd_transfer_cancel (FdTransfer *transfer, GError **error);
  * NOT_PENDING in other states; PEER_UNSUPPORTED for incoming ones and for what
  * came from a pipe; SOURCE_CHANGED, and the errors of fd_manager_offer(). */
 gboolean fd_transfer_resume (FdTransfer *transfer, FdTransfer **ret_transfer, GError **error);
+
+/* At once, whatever the state; FINISHED after the end, INVALID_OPTION below FD_THROTTLE_MIN. 0: none. */
+gboolean fd_transfer_set_rate_limit (FdTransfer *transfer, guint64 rate, GError **error);
 
 /* Removes a finished one; NOT_PENDING if it is not finished. */
 gboolean fd_transfer_forget (FdTransfer *transfer, GError **error);

@@ -145,13 +145,21 @@ fd_hash_update (FdHash *hash, const void *data, gsize length)
     g_error ("OpenSSL could not compute a %s digest", fd_hash_name (hash->algo));
 }
 
+FdHashAlgo
+fd_hash_get_algo (FdHash *hash)
+{
+  return hash->algo;
+}
+
 void
-fd_hash_finish (FdHash *hash, FdDigest *ret_digest)
+fd_hash_get_digest (FdHash *hash, FdDigest *ret_digest)
 {
   FdDigest digest = { .algo = hash->algo, .length = algos[hash->algo].length };
+  EVP_MD_CTX *copy = EVP_MD_CTX_new ();
 
-  if (!EVP_DigestFinal_ex (hash->context, digest.bytes, NULL))
+  if (!copy || !EVP_MD_CTX_copy_ex (copy, hash->context) || !EVP_DigestFinal_ex (copy, digest.bytes, NULL))
     g_error ("OpenSSL could not compute a %s digest", fd_hash_name (hash->algo));
+  EVP_MD_CTX_free (copy);
   *ret_digest = digest;
 }
 

@@ -43,6 +43,8 @@ typedef struct FdHash FdHash;
 /* NULL for FD_HASH_NONE and for what this OpenSSL lacks (blake2b-256 before 3.2). */
 FdHash *fd_hash_new (FdHashAlgo algo);
 void fd_hash_update (FdHash *hash, const void *data, gsize length);
-void fd_hash_finish (FdHash *hash, FdDigest *ret_digest);
+FdHashAlgo fd_hash_get_algo (FdHash *hash);
+/* Of all so far; more can follow. */
+void fd_hash_get_digest (FdHash *hash, FdDigest *ret_digest);
 void fd_hash_free (FdHash *hash);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdHash, fd_hash_free)

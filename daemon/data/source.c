@@ -157,6 +157,19 @@ fd_source_get_media_type (FdSource *source, const char *name)
   return source->media_type;
 }
 
+/* Without the device: it may get another number at the next boot. */
+char *
+fd_source_get_stamp (FdSource *source)
+{
+  const struct stat *st = &source->offered;
+
+  if (!fd_source_is_seekable (source))
+    return NULL;
+  return g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT ".%09ld",
+                          (guint64) st->st_ino, (gint64) st->st_size, (gint64) st->st_mtim.tv_sec,
+                          (long) st->st_mtim.tv_nsec);
+}
+
 gboolean
 fd_source_check (FdSource *source, GError **error)
 {

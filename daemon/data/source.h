@@ -30,6 +30,10 @@ gboolean fd_source_is_seekable (FdSource *source);
 const char *fd_source_get_media_type (FdSource *source,
                                       const char *name); /* by GIO from name and first bytes; "" unknown */
 
+/* Tells this file, as it was when it was opened, from any other and from a later state
+ * of itself; NULL for pipes. g_free() */
+char *fd_source_get_stamp (FdSource *source);
+
 /* Still the file that was offered (same inode, size, mtime)? SOURCE_CHANGED if
  * not. Always TRUE for pipes. Any thread. */
 gboolean fd_source_check (FdSource *source, GError **error);

@@ -6,9 +6,10 @@
 #include "jingle/machine-private.h"
 
 void
-fd_content_machine_progress (FdContentMachine *content, guint64 bytes)
+fd_content_machine_progress (FdContentMachine *content, guint64 bytes, gboolean waits_here)
 {
   content->moved = bytes;
+  content->waits_here = waits_here;
 }
 
 /* The stream broke with bytes under way. The peer may be about to say why. */
@@ -19,6 +20,7 @@ fd_content_break_off (FdContentMachine *content, const GError *error)
   if (!content->over || !content->error) /* else the peer told the reason before */
     fd_content_expect (content, FD_BY_NETWORK, g_error_copy (error));
   fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, content->over ? 0 : FD_T_BROKEN));
+  fd_content_ask (content);
 }
 
 /* Sender: is what the peer told us worth an end? */
@@ -39,15 +41,17 @@ fd_content_check_delivered (FdContentMachine *content)
       || (content->received && (!alone || (session->extensions & FD_EXT_BATCH) || !session->stream_up)))
     fd_content_finish (content, FD_OUTCOME_DONE, FD_BY_NOBODY, NULL);
   else
-    content->deadline
-      = session->stream_up ? fd_content_after (content, content->received ? FD_T_RECEIVED : FD_T_FIN) : -1;
+    content->deadline = !session->stream_up  ? -1
+                        : content->received  ? fd_content_after (content, FD_T_RECEIVED)
+                        : content->resumable ? fd_content_stall_after (content)
+                                             : fd_content_after (content, FD_T_FIN);
 }
 
 static void
 all_sent (FdContentMachine *content)
 {
   const FdDigest *offered = fd_file_get_hash (content->file, content->digest.algo);
-  gboolean whole = content->offset == 0 && content->length < 0;
+  gboolean whole = fd_content_ends_whole (content);
 
   if (offered && whole && !fd_digest_equal (offered, &content->digest))
     {
@@ -58,7 +62,7 @@ all_sent (FdContentMachine *content)
                           "The file changed between the offer and its last byte; offer it again"));
       return;
     }
-  if (!offered && content->offset == 0 && !content->over)
+  if (!offered && whole && !content->over)
     fd_content_send_info (content, FD_SESSION_INFO_CHECKSUM, &content->digest);
   fd_content_enter (content, FD_CONTENT_SENT, -1);
   fd_content_check_delivered (content);
@@ -72,20 +76,36 @@ fd_content_publish (FdContentMachine *content)
   fd_content_do (content, FD_DO_PUBLISH);
 }
 
+gboolean
+fd_content_can_trust (const FdContentMachine *content)
+{
+  return content->offset == 0 || content->file->hash_used == FD_HASH_NONE;
+}
+
+/* The sender of a resumed file may still be negotiating, or hash what is before the offset. */
+static void
+await_checksum (FdContentMachine *content)
+{
+  guint time = content->over ? 0 : content->offset > 0 ? FD_T_FIN : FD_T_CHECKSUM;
+
+  fd_content_enter (content, FD_CONTENT_CHECKING,
+                    fd_content_after (content, time)
+                      + (content->over ? 0 : fd_content_get_hash_time (content)));
+}
+
 /* Receiver: all bytes are here. */
 void
 fd_content_verify (FdContentMachine *content)
 {
-  const FdDigest *expected
-    = content->offset == 0 ? fd_file_get_hash (content->file, content->digest.algo) : NULL;
+  const FdDigest *expected = fd_file_get_hash (content->file, content->digest.algo);
+  gboolean promised = content->file->hash_used == content->digest.algo;
 
   if (!expected)
     {
-      if (content->file->hash_used == content->digest.algo && content->state != FD_CONTENT_CHECKING
-          && !content->over)
-        fd_content_enter (content, FD_CONTENT_CHECKING, fd_content_after (content, FD_T_CHECKSUM));
-      else
+      if (fd_content_can_trust (content) && (!promised || content->over))
         fd_content_publish (content);
+      else if (content->state != FD_CONTENT_CHECKING)
+        await_checksum (content);
       return;
     }
   if (fd_digest_equal (expected, &content->digest))
@@ -95,7 +115,6 @@ fd_content_verify (FdContentMachine *content)
       return;
     }
   content->end.verified = FD_VERIFIED_MISMATCH;
-  fd_content_do (content, FD_DO_KEEP_CORRUPT);
   fd_content_tell_end (content, "media-error", NULL, "The hash does not match what arrived");
   fd_content_finish (
     content, FD_OUTCOME_FAILED, FD_BY_LOCAL,

@@ -21,6 +21,7 @@ fd_content_free (FdContentMachine *content)
   g_clear_pointer (&content->file, fd_file_free);
   g_clear_error (&content->failure);
   g_clear_error (&content->error);
+  g_free (content->said);
   g_free (content->name);
   g_free (content);
 }
@@ -41,12 +42,6 @@ const char *
 fd_content_machine_get_name (FdContentMachine *content)
 {
   return content->name;
-}
-
-FdFtVersion
-fd_content_machine_get_version (FdContentMachine *content)
-{
-  return content->version;
 }
 
 FdQuirks
@@ -224,6 +219,7 @@ fd_content_end (FdContentMachine *content)
 {
   fd_content_enter (content, FD_CONTENT_ENDED, -1);
   content->redial &= content->moved == 0; /* known for sure now that no pump runs */
+  fd_content_judge (content);
   if (content->told)
     {
       fd_content_do (content, FD_DO_DROP);
@@ -233,6 +229,21 @@ fd_content_end (FdContentMachine *content)
       else
         fd_content_do (content, FD_DO_END_CONTENT);
     }
+}
+
+/* What was there before the session stays unless somebody says otherwise, what it
+ * began goes. */
+static void
+keep_part (FdContentMachine *content)
+{
+  gboolean mismatch = content->end.verified == FD_VERIFIED_MISMATCH;
+
+  if (content->end.outcome == FD_OUTCOME_FAILED && !mismatch && content->started)
+    fd_content_do (content, FD_DO_KEEP);
+  else if (content->end.outcome == FD_OUTCOME_FAILED && mismatch && content->offset == 0)
+    fd_content_do (content, FD_DO_KEEP_CORRUPT);
+  else if (content->offset > 0 && (content->end.outcome == FD_OUTCOME_CANCELLED || mismatch))
+    fd_content_do (content, FD_DO_DISCARD);
 }
 
 void
@@ -249,9 +260,8 @@ fd_content_finish (FdContentMachine *content, FdOutcome outcome, FdEndedBy by, G
   content->end.error = error;
   content->end.digest = content->pumped && content->digest.algo != FD_HASH_NONE ? &content->digest : NULL;
   content->over = TRUE;
-  if (outcome == FD_OUTCOME_FAILED && content->started && !session->initiator
-      && content->end.verified != FD_VERIFIED_MISMATCH)
-    fd_content_do (content, FD_DO_KEEP);
+  if (!session->initiator)
+    keep_part (content);
   if (content->pumping)
     {
       fd_content_enter (content, FD_CONTENT_STOPPING, -1);
@@ -272,9 +282,8 @@ fd_content_refuse (FdContentMachine *content, const char *reason, const char *de
                      fd_content_error (FD_ERROR_PROTOCOL, "%s", text));
 }
 
-/* The receiver has the file, and leaves it to us to end the session. */
-static void
-conclude (FdContentMachine *content)
+void
+fd_content_conclude (FdContentMachine *content)
 {
   fd_content_tell_end (content, "success", NULL, NULL);
   fd_content_finish (content, FD_OUTCOME_DONE, FD_BY_NOBODY, NULL);
@@ -283,7 +292,7 @@ conclude (FdContentMachine *content)
 /* --- the user's answer --- */
 
 void
-fd_content_machine_accept (FdContentMachine *content, FdPath paths, gint64 now)
+fd_content_machine_accept (FdContentMachine *content, FdPath paths, guint64 offset, gint64 now)
 {
   FdS5bInfo *early;
 
@@ -301,6 +310,7 @@ fd_content_machine_accept (FdContentMachine *content, FdPath paths, gint64 now)
                           content->session->peer));
       return;
     }
+  fd_content_ask_range (content, offset);
   fd_content_prepare (content, content->remote.kind, FD_PREPARE_ACCEPT);
   while ((early = g_queue_pop_head (&content->early)))
     {
@@ -332,7 +342,7 @@ fd_content_machine_abort (FdContentMachine *content, FdOutcome outcome, const ch
     return;
   if (content->state == FD_CONTENT_SENT && content->received)
     {
-      conclude (content);
+      fd_content_conclude (content);
       return;
     }
   fd_content_tell_end (content, reason, NULL, NULL);
@@ -360,70 +370,14 @@ fd_content_stream_lost (FdContentMachine *content)
     fd_content_error (FD_ERROR_NOT_CONNECTED, "The connection to the server was lost; try again"));
 }
 
-gboolean
-fd_content_is_busy (FdContentMachine *content)
-{
-  gboolean moved = content->moved != content->last_sign;
-
-  content->last_sign = content->moved;
-  return (content->pumping && moved) || content->state == FD_CONTENT_CHECKING
-         || content->state == FD_CONTENT_PUBLISHING;
-}
-
 void
-fd_content_give_up (FdContentMachine *content)
-{
-  if (content->over)
-    return;
-  content->over = TRUE; /* nobody is there to be told */
-  if (content->state == FD_CONTENT_SENT)
-    fd_content_tick (content);
-  else
-    fd_content_finish (content, FD_OUTCOME_FAILED, FD_BY_REMOTE,
-                       fd_content_error (FD_ERROR_PEER_OFFLINE, "%s went offline", content->session->peer));
-}
-
-static void
-time_out (FdContentMachine *content, const char *reason, FdErrorCode code, const char *text)
+fd_content_time_out (FdContentMachine *content, const char *reason, FdErrorCode code, const char *text)
 {
   if (!content->error)
     fd_content_expect (content, FD_BY_NETWORK,
                        fd_content_error (code, "%s %s", content->session->peer, text));
   fd_content_tell_end (content, reason, NULL, NULL);
   fd_content_finish (content, FD_OUTCOME_FAILED, content->blame, g_error_copy (content->error));
-}
-
-/* No byte for a while: is the peer still there? */
-static void
-check_progress (FdContentMachine *content)
-{
-  if (content->moved != content->seen || !content->session->stream_up)
-    {
-      content->seen = content->moved;
-      content->pinged = FALSE;
-      content->deadline = fd_content_after (content, FD_T_STALL);
-      return;
-    }
-  fd_row (&content->rows, 47);
-  if (!content->pinged)
-    {
-      content->pinged = TRUE;
-      fd_content_send_info (content, FD_SESSION_INFO_PING, NULL);
-      content->deadline = fd_content_after (content, FD_T_STALL);
-    }
-  else
-    time_out (content, "connectivity-error", FD_ERROR_TIMEOUT, "did not move a byte for two minutes");
-}
-
-/* The sender ended the session: bytes may still be on their way. */
-static void
-check_drain (FdContentMachine *content)
-{
-  if (content->moved == content->seen)
-    time_out (content, "timeout", FD_ERROR_REMOTE_FAILED, "ended the session before all bytes had come");
-  else
-    content->deadline = fd_content_after (content, FD_T_DRAIN);
-  content->seen = content->moved;
 }
 
 void
@@ -433,7 +387,7 @@ fd_content_tick (FdContentMachine *content)
   switch (content->state)
     {
     case FD_CONTENT_OFFERED:
-      time_out (
+      fd_content_time_out (
         content, "expired", FD_ERROR_TIMEOUT,
         content->session->initiator
           ? "acknowledged the offer but never answered it; Gajim 1.4 to 1.7 cannot receive files, and "
@@ -448,30 +402,31 @@ fd_content_tick (FdContentMachine *content)
       break;
     case FD_CONTENT_WAIT_REPLACE:
       fd_row (&content->rows, 42);
-      time_out (content, "failed-transport", FD_ERROR_NO_TRANSPORT,
-                "did not agree on another transport in time");
+      fd_content_time_out (content, "failed-transport", FD_ERROR_NO_TRANSPORT,
+                           "did not agree on another transport in time");
       break;
     case FD_CONTENT_ACTIVE:
       if (content->success)
-        time_out (content, "success", FD_ERROR_REMOTE_FAILED, "reported success before all bytes were sent");
+        fd_content_time_out (content, "success", FD_ERROR_REMOTE_FAILED,
+                             "reported success before all bytes were sent");
       else
-        check_progress (content);
+        fd_content_check_progress (content);
       break;
     case FD_CONTENT_DRAINING:
-      check_drain (content);
+      fd_content_check_drain (content);
       break;
     case FD_CONTENT_BROKEN:
-      time_out (content, "connectivity-error", FD_ERROR_CONNECTION_FAILED, "lost the connection");
+      fd_content_time_out (content, "connectivity-error", FD_ERROR_CONNECTION_FAILED, "lost the connection");
       break;
     case FD_CONTENT_SENT:
-      if (content->received)
-        conclude (content);
-      else
-        time_out (content, "timeout", FD_ERROR_TIMEOUT,
-                  "got all bytes, but never confirmed that it has the file");
+      fd_content_check_confirmed (content);
       break;
     case FD_CONTENT_CHECKING:
-      fd_content_publish (content);
+      if (fd_content_can_trust (content))
+        fd_content_publish (content);
+      else
+        fd_content_time_out (content, "timeout", FD_ERROR_TIMEOUT,
+                             "did not send the promised checksum, without which a resumed file is not taken");
       break;
     case FD_CONTENT_PUBLISHING:
       fd_content_confirm (content);

@@ -55,6 +55,8 @@ read_reason (FdContentMachine *content, const FdJingleMessage *message, const ch
     text = unknown
       = g_strdup_printf ("ended the transfer with %s%s%s", reason, message->reason_detail ? ", " : "",
                          message->reason_detail ? message->reason_detail : "");
+  g_free (content->said);
+  content->said = g_strconcat (reason, message->reason_detail ? ", " : NULL, message->reason_detail, NULL);
   *ret_error
     = fd_content_error (code, "%s %s%s%s", content->session->peer, text, message->reason_text ? ": " : "",
                         message->reason_text ? message->reason_text : "");
@@ -127,7 +129,7 @@ fd_content_receive_end (FdContentMachine *content, const FdJingleMessage *messag
     case FD_CONTENT_ENDED:
       break;
     case FD_CONTENT_CHECKING:
-      if (may_drain (reason))
+      if (may_drain (reason) && fd_content_can_trust (content))
         fd_content_publish (content); /* all bytes are here, no checksum will come */
       else
         end_by_peer (content, message, reason);
@@ -146,9 +148,8 @@ fd_content_receive_end (FdContentMachine *content, const FdJingleMessage *messag
         end_by_peer (content, message, reason);
       break;
     case FD_CONTENT_NEGOTIATING:
-      if (sender && success && content->file->size == 0)
+      if (sender && success && fd_content_is_nothing (content))
         {
-          /* The receiver is connected, we are not yet: of an empty file it has all. */
           fd_content_finish (content, FD_OUTCOME_DONE, FD_BY_NOBODY, NULL);
           break;
         }
@@ -183,7 +184,7 @@ fd_content_recognise (FdContentMachine *content, const FdTransportInfo *transpor
       iris |= candidate->type == FD_S5B_DIRECT && !candidate->jid;
     }
   if (iris)
-    content->quirks |= FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES | FD_QUIRK_WITHHOLD_ERROR;
+    content->quirks |= FD_QUIRKS_IRIS;
 }
 
 /* The peer's transport for our proposal, with what it left out filled in. */
@@ -218,31 +219,16 @@ take_replacement (FdContentMachine *content, const FdTransportInfo *answer)
   return TRUE;
 }
 
-/* The receiver may ask to start further on (XEP-0234 §7). */
-static gboolean
-take_range (FdContentMachine *content, const FdFile *file)
-{
-  guint64 size = content->file->size >= 0 ? (guint64) content->file->size : 0;
-
-  if (!file || !file->ranged || !content->file->ranged)
-    return TRUE;
-  if (file->range_offset > size
-      || (file->range_length >= 0 && (guint64) file->range_length > size - file->range_offset))
-    return FALSE;
-  content->offset = file->range_offset;
-  content->length = file->range_length;
-  return TRUE;
-}
-
 /* The first accept of a content. */
 static void
 take_accept (FdContentMachine *content, const FdJingleContent *answer)
 {
   const FdTransportInfo *transport = &answer->transport;
+  const char *misfit = fd_content_take_range (content, answer->file);
 
-  if (!take_range (content, answer->file))
+  if (misfit)
     {
-      fd_content_refuse (content, "failed-application", NULL, "The accepted range lies outside the file");
+      fd_content_refuse (content, "failed-application", NULL, misfit);
       return;
     }
   if (content->state == FD_CONTENT_OFFERED && !content->agreed && transport->kind != content->local.kind)
@@ -508,7 +494,7 @@ fd_content_receive_replace_reject (FdContentMachine *content)
 void
 fd_content_receive_received (FdContentMachine *content)
 {
-  gboolean empty = content->state == FD_CONTENT_NEGOTIATING && content->file->size == 0;
+  gboolean empty = content->state == FD_CONTENT_NEGOTIATING && fd_content_is_nothing (content);
 
   if (content->over || !content->session->initiator || (content->state < FD_CONTENT_ACTIVE && !empty))
     return; /* of what? */

@@ -127,13 +127,17 @@ fd_content_machine_transport_connected (FdContentMachine *content, FdPath path, 
   if (content->state != FD_CONTENT_NEGOTIATING)
     return;
   content->session->now = now;
-  fd_content_enter (content, FD_CONTENT_ACTIVE, fd_content_after (content, FD_T_STALL));
+  fd_content_enter (content, FD_CONTENT_ACTIVE, fd_content_stall_after (content));
+  content->hashed_by = now + fd_content_get_hash_time (content);
   g_clear_error (&content->error); /* of the transport before */
   content->moved = 0;
   content->seen = 0;
   content->pinged = FALSE;
+  content->waits_here = FALSE;
   content->drained = path != FD_PATH_IBB;
-  fd_content_do (content, FD_DO_TELL_ACTIVE)->path = path;
+  action = fd_content_do (content, FD_DO_TELL_ACTIVE);
+  action->path = path;
+  action->offset = content->offset;
   action = fd_content_do (content, FD_DO_PUMP);
   action->offset = content->offset;
   action->length = content->length >= 0       ? content->length

@@ -28,16 +28,11 @@ const FdContentParams *fd_content_get_params (FdContent *content);
 /* Tells the machine what a running pump has moved. */
 void fd_content_feed_progress (FdContent *content);
 
-/* Hands a transport-info to the transport: FALSE if it names what is not ours. */
-gboolean fd_content_take_info (FdContent *content, const FdS5bInfo *info);
+/* Hands what the peer says to the transport: FALSE if it names what is not ours. */
+gboolean fd_content_take (FdContent *content, const FdTransportInfo *remote);
 
 /* A stanza with @transport was answered. */
 void fd_content_acked (FdContent *content, const FdTransportInfo *transport, gboolean ok);
 
 /* For the log: notes which rows of the state table led to the end. */
 void fd_content_log_rows (FdContent *content);
-
-/* Conversations connects to its proxy when it offers, says no dstaddr, and waits
- * without end if the proxy has dropped that connection meanwhile. Is @offer,
- * received @age µs ago, of that kind and the file small enough for in-band? */
-gboolean fd_content_is_stale (const FdS5bInfo *offer, gint64 age, gint64 size);

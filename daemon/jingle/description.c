@@ -6,6 +6,8 @@
  */
 #include "jingle/description.h"
 
+#include "jingle/quirks.h"
+
 #include <string.h>
 
 #define TEXT_MAX 1024 /* bytes of name, description or media type that we keep */
@@ -99,16 +101,35 @@ parse_hash (FdFile *file, xmpp_stanza_t *element)
     }
 }
 
+/* Who means a part and cannot say which must not get another one: such a number
+ * lies outside of every file. */
 static void
 parse_range (FdFile *file, xmpp_stanza_t *range)
 {
-  guint64 value;
+  guint64 length = G_MAXINT64;
 
   file->ranged = TRUE;
-  if (fd_xml_attr_uint (range, "offset", 0, G_MAXINT64, &value))
-    file->range_offset = value;
-  if (fd_xml_attr_uint (range, "length", 0, G_MAXINT64, &value))
-    file->range_length = (gint64) value;
+  file->range_offset = G_MAXUINT64;
+  if (!fd_xml_attr (range, "offset"))
+    file->range_offset = 0;
+  else
+    (void) fd_xml_attr_uint (range, "offset", 0, G_MAXINT64, &file->range_offset);
+  if (!fd_xml_attr (range, "length"))
+    file->range_length = -1;
+  else
+    {
+      (void) fd_xml_attr_uint (range, "length", 0, G_MAXINT64, &length);
+      file->range_length = (gint64) length;
+    }
+}
+
+static void
+parse_resume (FdFile *file, xmpp_stanza_t *resume)
+{
+  const char *id = fd_xml_attr (resume, "id");
+
+  if (!file->resume_id && id && fd_file_is_id (id))
+    file->resume_id = g_strdup (id);
 }
 
 FdFile *
@@ -140,6 +161,8 @@ fd_description_parse_file (xmpp_stanza_t *element)
         parse_hash (file, child);
       else if (fd_xml_is (child, "range", NULL))
         parse_range (file, child);
+      else if (fd_xml_is (child, "resume", FD_NS_RESUME))
+        parse_resume (file, child);
     }
   return g_steal_pointer (&file);
 }
@@ -201,6 +224,8 @@ fd_description_add_file (xmpp_stanza_t *description, const FdFile *file, FdFtVer
   if (file->hash_used != FD_HASH_NONE && !fd_file_get_hash (file, file->hash_used))
     fd_xml_add (element, version == FD_FT_4 ? "hash" : "hash-used", versions[version].hashes, "algo",
                 fd_hash_name (file->hash_used), NULL);
+  if (file->resume_id)
+    fd_xml_add (element, "resume", FD_NS_RESUME, "id", file->resume_id, NULL);
 }
 
 void

@@ -4,6 +4,8 @@
  */
 #include "jingle/file.h"
 
+#include <string.h>
+
 FdFile *
 fd_file_new (const char *name, gint64 size)
 {
@@ -26,6 +28,7 @@ fd_file_copy (const FdFile *file)
   copy->name = g_strdup (file->name);
   copy->media_type = g_strdup (file->media_type);
   copy->description = g_strdup (file->description);
+  copy->resume_id = g_strdup (file->resume_id);
   return copy;
 }
 
@@ -37,7 +40,16 @@ fd_file_free (FdFile *file)
   g_free (file->name);
   g_free (file->media_type);
   g_free (file->description);
+  g_free (file->resume_id);
   g_free (file);
+}
+
+gboolean
+fd_file_is_id (const char *text)
+{
+  gsize length = strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._");
+
+  return length > 0 && length <= FD_FILE_MAX_ID && text[length] == '\0';
 }
 
 void

@@ -7,6 +7,7 @@
 #include "data/hash.h"
 
 #define FD_FILE_MAX_HASHES (FD_N_HASHES - 1) /* one of each */
+#define FD_FILE_MAX_ID 64 /* bytes: as long as any hash or UUID */
 
 typedef struct
 {
@@ -18,15 +19,19 @@ typedef struct
   FdDigest hashes[FD_FILE_MAX_HASHES]; /* of the whole file */
   guint n_hashes;
   FdHashAlgo hash_used; /* announced, comes with a checksum later */
+  char *resume_id; /* urn:x-fardel:resume:0, names this file for another try; NULL if none */
   gboolean ranged; /* <range/> is there: the sender can start elsewhere */
-  guint64 range_offset; /* bytes */
-  gint64 range_length; /* bytes; -1: to the end */
+  guint64 range_offset; /* bytes; G_MAXUINT64: not a number */
+  gint64 range_length; /* bytes; -1: to the end, G_MAXINT64: not a number */
 } FdFile;
 
 FdFile *fd_file_new (const char *name, gint64 size);
 FdFile *fd_file_copy (const FdFile *file);
 void fd_file_free (FdFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdFile, fd_file_free)
+
+/* 1 to FD_FILE_MAX_ID ASCII letters, digits, '-', '.' and '_'? */
+gboolean fd_file_is_id (const char *text);
 
 /* Adds or replaces the digest of its algorithm. */
 void fd_file_set_hash (FdFile *file, const FdDigest *digest);

@@ -7,11 +7,14 @@
 #include "base/fd.h"
 
 #include <gio/gio.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 struct FdFlow
 {
   FdPump *pump;
   int stream;
+  gboolean sends;
   FdFlowDone done; /* NULL: left alone */
   gpointer data;
 };
@@ -39,33 +42,32 @@ on_pumped (FdPump *pump, const FdPumpResult *result, gpointer data)
 }
 
 static FdFlow *
-flow_new (int stream, FdFlowDone done, gpointer data)
+flow_new (int stream, gboolean sends, FdFlowDone done, gpointer data)
 {
   FdFlow *flow = g_new0 (FdFlow, 1);
 
   flow->stream = stream;
+  flow->sends = sends;
   flow->done = done;
   flow->data = data;
   return flow;
 }
 
 FdFlow *
-fd_flow_send (FdSource *source, guint64 offset, gint64 length, int stream, gboolean half_close,
-              FdHashAlgo algo, FdFlowDone done, gpointer data)
+fd_flow_send (FdSource *source, const FdPumpParams *params, FdFlowDone done, gpointer data)
 {
-  FdFlow *flow = flow_new (stream, done, data);
+  FdFlow *flow = flow_new (params->stream, TRUE, done, data);
 
-  flow->pump = fd_pump_send (source, offset, length, stream, half_close, algo, on_pumped, flow);
+  flow->pump = fd_pump_send (source, params, on_pumped, flow);
   return flow;
 }
 
 FdFlow *
-fd_flow_receive (FdSink *sink, guint64 offset, gint64 length, int stream, FdHashAlgo algo, FdFlowDone done,
-                 gpointer data)
+fd_flow_receive (FdSink *sink, const FdPumpParams *params, FdFlowDone done, gpointer data)
 {
-  FdFlow *flow = flow_new (stream, done, data);
+  FdFlow *flow = flow_new (params->stream, FALSE, done, data);
 
-  flow->pump = fd_pump_receive (sink, offset, length, stream, algo, on_pumped, flow);
+  flow->pump = fd_pump_receive (sink, params, on_pumped, flow);
   return flow;
 }
 
@@ -73,6 +75,16 @@ guint64
 fd_flow_get_bytes (FdFlow *flow)
 {
   return fd_pump_get_bytes (flow->pump);
+}
+
+gboolean
+fd_flow_waits_here (FdFlow *flow)
+{
+  int bytes; /* in the socket */
+
+  if (ioctl (flow->stream, flow->sends ? SIOCOUTQ : SIOCINQ, &bytes) < 0)
+    return FALSE;
+  return flow->sends ? bytes == 0 : bytes > 0;
 }
 
 void

@@ -15,12 +15,13 @@ typedef struct FdPublish FdPublish;
  * its EOF as a failure, so it stays open until the session is over. */
 typedef void (*FdFlowDone) (int stream, const FdPumpResult *result, gpointer data);
 
-/* Take @stream; otherwise as fd_pump_send() and fd_pump_receive(). */
-FdFlow *fd_flow_send (FdSource *source, guint64 offset, gint64 length, int stream, gboolean half_close,
-                      FdHashAlgo algo, FdFlowDone done, gpointer data);
-FdFlow *fd_flow_receive (FdSink *sink, guint64 offset, gint64 length, int stream, FdHashAlgo algo,
-                         FdFlowDone done, gpointer data);
+/* Take params->stream; otherwise as fd_pump_send() and fd_pump_receive(). */
+FdFlow *fd_flow_send (FdSource *source, const FdPumpParams *params, FdFlowDone done, gpointer data);
+FdFlow *fd_flow_receive (FdSink *sink, const FdPumpParams *params, FdFlowDone done, gpointer data);
 guint64 fd_flow_get_bytes (FdFlow *flow);
+/* Is it the file that holds it up? Bytes that have come are not stored yet, or none is
+ * there to be sent. */
+gboolean fd_flow_waits_here (FdFlow *flow);
 void fd_flow_stop (FdFlow *flow); /* done follows */
 void fd_flow_leave (FdFlow *flow); /* stops it, and nothing follows */
 

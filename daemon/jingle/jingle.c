@@ -185,7 +185,7 @@ receive_initiate (FdJingle *jingle, FdIq *iq, xmpp_stanza_t *request, const FdJi
     fd_iq_reply_error (iq, request, "wait", "resource-constraint", NULL, NULL, NULL);
   else
     {
-      session = fd_session_new (jingle, &config, NULL);
+      session = fd_session_new (jingle, &config);
       g_hash_table_insert (jingle->sessions, session_key (peer, message->sid), session);
       fd_session_receive (session, request, message);
     }
@@ -309,14 +309,14 @@ fd_jingle_remove (FdJingle *jingle, FdSession *session)
 /* --- offering --- */
 
 FdSession *
-fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config, const char *batch)
+fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config)
 {
   g_autofree char *sid = fd_jingle_random_id ();
   FdSessionConfig own = *config;
   FdSession *session;
 
   own.sid = sid;
-  session = fd_session_new (jingle, &own, batch);
+  session = fd_session_new (jingle, &own);
   g_hash_table_insert (jingle->sessions, session_key (own.peer, sid), session);
   return session;
 }
@@ -357,13 +357,14 @@ fd_jingle_offer (FdJingle *jingle, const FdPeerInfo *peer, const FdFile *file, F
     .quirks = fd_quirks_find (peer),
     .extensions = fd_extensions_find (peer) & ~(batch ? 0 : FD_EXT_BATCH),
     .timeout_s = params->timeout_s,
+    .batch = params->batch,
   };
   FdContent *content = NULL;
 
   if (batch)
     content = join (jingle, peer, file, source, params);
   if (!content)
-    content = fd_session_offer (fd_jingle_open (jingle, &config, params->batch), file, source, params);
+    content = fd_session_offer (fd_jingle_open (jingle, &config), file, source, params);
   fd_content_set_hooks (content, hooks, data);
   return content;
 }

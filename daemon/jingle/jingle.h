@@ -6,8 +6,7 @@
  */
 #pragma once
 
-#include "data/sink.h"
-#include "data/source.h"
+#include "data/pump.h"
 #include "jingle/file.h"
 #include "s5b/transport.h"
 #include "xmpp/client.h"
@@ -54,7 +53,10 @@ typedef struct
   FdEndedBy by;
   const GError *error; /* NULL exactly if outcome is DONE */
   FdVerified verified;
-  const FdDigest *digest; /* of the file's bytes as sent or received; NULL if incomplete */
+  const FdDigest *digest; /* of the whole file as sent or received; NULL if incomplete */
+  gboolean interrupted; /* FAILED for a reason that may pass, and the peer takes the file up again: outgoing:
+                         * offer it once more, with the same resume_id; incoming: the peer will */
+  gboolean restart; /* interrupted, and what is there so far is of no use: begin at the first byte */
 } FdContentEnd;
 
 /* From the main loop, never from inside a call into the content. */
@@ -96,6 +98,8 @@ typedef struct
   gboolean hidden; /* the peer must not learn our address: no path but our own proxies and IBB */
   guint timeout_s; /* outgoing: how long the peer may take to answer; 0: 24 h */
   const char *batch; /* outgoing: files with the same text share a session where the peer can; NULL: alone */
+  guint64 offset; /* incoming, if fd_content_can_range(): what the sink has already; 0: all is asked for */
+  FdThrottle *throttles[FD_PUMP_THROTTLES]; /* limits of its bytes; NULL: none. Referenced */
 } FdContentParams;
 
 /* Offers @source as @file to the full JID @peer. */
@@ -122,6 +126,8 @@ const char *fd_content_get_peer (FdContent *content); /* full JID */
 const FdFile *fd_content_get_file (FdContent *content); /* the peer's, or ours */
 const char *fd_content_get_batch (
   FdContent *content); /* incoming: the same for files that belong together, or "" */
+gboolean fd_content_can_range (
+  FdContent *content); /* incoming: will the sender start where it is asked to? */
 gboolean fd_content_is_shared (FdContent *content); /* outgoing: others of its batch may join its session */
 guint64 fd_content_get_bytes (
   FdContent *content); /* of the file, with the offset; acknowledged ones for IBB */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What the files of the session machine share: session-machine.c and
- * session-receive.c (the session), content-machine.c, content-bytes.c,
- * content-transport.c and content-receive.c (one file in it).
+ * session-receive.c (the session), content-machine.c, content-alive.c,
+ * content-bytes.c, content-transport.c, content-receive.c and content-resume.c (one
+ * file in it).
  */
 #pragma once
 
@@ -24,6 +25,7 @@ struct FdSessionMachine
   char *me;
   char *peer;
   char *sid;
+  char *batch;
   FdTransports peer_transports;
   FdFtVersion version;
   FdQuirks quirks;
@@ -35,6 +37,7 @@ struct FdSessionMachine
   gint64 now; /* µs, of the event at hand */
   gint64 linger; /* µs: all files are through, the initiator may add more until then; -1 */
   gint64 gone; /* µs: the peer's resource went away, patience ends then; -1 */
+  guint pings; /* that are not answered */
   gboolean announced; /* the peer knows the session */
   gboolean terminated; /* a session-terminate was sent or received */
   gboolean stream_up;
@@ -83,13 +86,17 @@ struct FdContentMachine
   gboolean drained; /* and acknowledged, where the transport knows */
   gboolean received; /* the peer has the file, so it says */
   gboolean success; /* the peer ended with success: believed once pumped */
-  gboolean pinged;
+  gboolean pinged; /* since the last byte */
+  gboolean asked; /* the next answer to a ping is to one that was sent for this */
   gboolean started; /* some pump ran: there may be a part */
   guint64 moved; /* bytes, by the pump that runs or ran last */
   guint64 seen; /* of them at the last look */
   guint64 last_sign; /* of them when the peer's resource was away */
+  gboolean waits_here; /* at the last look: bytes that our side has to move */
   guint64 offset; /* where the sender starts */
   gint64 length; /* -1: to the end */
+  gboolean resumable; /* both sides keep what they have for another session */
+  gint64 hashed_by; /* µs: nothing moves while the sender hashes what is before the offset */
   gint64 complete_by; /* µs: when a sender of file-transfer:4 wants to hear of it; -1 */
 
   gboolean redial; /* it ends to begin again, in-band */
@@ -97,6 +104,7 @@ struct FdContentMachine
   FdContentEnd end;
   GError *error; /* end.error; before the end, what will be it unless things get better */
   FdEndedBy blame; /* and who has caused that */
+  char *said; /* by the peer, as its reason for the end; NULL if it was none */
   FdDigest digest; /* end.digest */
 };
 
@@ -145,6 +153,9 @@ void fd_content_release (FdContentMachine *content); /* sends what was held */
 void fd_content_tell_end (FdContentMachine *content, const char *reason, const char *detail,
                           const char *text);
 
+/* The wait is over: the end is content->error, else @code and @text. */
+void fd_content_time_out (FdContentMachine *content, const char *reason, FdErrorCode code, const char *text);
+
 /* The end is known: stops the pump if it runs, then ends. Takes @error. */
 void fd_content_finish (FdContentMachine *content, FdOutcome outcome, FdEndedBy by, GError *error);
 
@@ -158,16 +169,34 @@ void fd_content_refuse (FdContentMachine *content, const char *reason, const cha
 void fd_content_expect (FdContentMachine *content, FdEndedBy blame, GError *error);
 void fd_content_tick (FdContentMachine *content);
 void fd_content_stream_lost (FdContentMachine *content);
+/* The receiver has the file, and leaves it to us to end the session. */
+void fd_content_conclude (FdContentMachine *content);
+GError *fd_content_error (FdErrorCode code, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* --- content-alive.c --- */
+
+/* No byte for a while: is the peer still there? */
+void fd_content_check_progress (FdContentMachine *content);
+/* All bytes are out, and the receiver has not said that it has them. */
+void fd_content_check_confirmed (FdContentMachine *content);
+/* The sender ended the session: bytes may still be on their way. */
+void fd_content_check_drain (FdContentMachine *content);
+gint64 fd_content_stall_after (const FdContentMachine *content);
+/* Is the peer of a resumable file still there? Its answer, or its absence, comes at once. */
+void fd_content_ask (FdContentMachine *content);
+void fd_session_ping_answered (FdSessionMachine *session, const GError *error);
+void fd_content_peer_gone (FdContentMachine *content);
 /* The peer is away: do bytes move all the same, since the last look? */
 gboolean fd_content_is_busy (FdContentMachine *content);
 void fd_content_give_up (FdContentMachine *content);
-GError *fd_content_error (FdErrorCode code, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* --- content-bytes.c --- */
 
 /* Receiver: all bytes are here. */
 void fd_content_verify (FdContentMachine *content);
 void fd_content_publish (FdContentMachine *content);
+/* Without the promised checksum: may it be taken as it is? Not what two sessions brought. */
+gboolean fd_content_can_trust (const FdContentMachine *content);
 /* The receiver's word that the file is safe. */
 void fd_content_confirm (FdContentMachine *content);
 /* Sender: is what the peer told us worth an end? */
@@ -210,6 +239,27 @@ void fd_content_receive_received (FdContentMachine *content);
 void fd_content_receive_checksum (FdContentMachine *content, const FdFile *checksum);
 /* Takes a replacement that waited for the pump. */
 void fd_content_take_proposal (FdContentMachine *content);
+
+/* --- content-resume.c --- */
+
+#define FD_HASH_RATE 50 /* bytes/µs: of the slowest disks and processors in use */
+#define FD_SAID_NOTHING "" /* for content->said: the peer does not know the session any more */
+
+/* Initiator: whether this offer can have the name that it was given. */
+void fd_content_name_for_resume (FdContentMachine *content);
+/* Responder: what the accept says. */
+void fd_content_ask_range (FdContentMachine *content, guint64 offset);
+/* Initiator: what the accept says; NULL, or why that cannot be done. */
+const char *fd_content_take_range (FdContentMachine *content, const FdFile *answer);
+/* Of an empty file, or one that the receiver has already, no byte moves: whoever is
+ * connected first is through before the other. */
+gboolean fd_content_is_nothing (const FdContentMachine *content);
+/* Is the last byte that moves the last one of the file? */
+gboolean fd_content_ends_whole (const FdContentMachine *content);
+/* µs that the sender may need to hash what is before the offset. */
+gint64 fd_content_get_hash_time (const FdContentMachine *content);
+/* With the end known: is it one? */
+void fd_content_judge (FdContentMachine *content);
 
 static inline gint64
 fd_content_after (const FdContentMachine *content, guint ms)

@@ -104,6 +104,7 @@ fd_jingle_message_free (FdJingleMessage *message)
   g_free (message->reason_detail);
   g_clear_pointer (&message->checksum, fd_file_free);
   g_free (message->info_content);
+  g_free (message->batch_id);
   g_free (message);
 }
 
@@ -237,6 +238,16 @@ parse_info (FdJingleMessage *message, xmpp_stanza_t *jingle)
   message->info = FD_SESSION_INFO_PING;
 }
 
+static void
+parse_batch (FdJingleMessage *message, xmpp_stanza_t *batch)
+{
+  const char *id = fd_xml_attr (batch, "id");
+
+  message->batch = TRUE;
+  if (!message->batch_id && id && fd_file_is_id (id))
+    message->batch_id = g_strdup (id);
+}
+
 FdJingleMessage *
 fd_jingle_message_parse (xmpp_stanza_t *jingle, GError **error)
 {
@@ -262,7 +273,7 @@ fd_jingle_message_parse (xmpp_stanza_t *jingle, GError **error)
       if (fd_xml_is (child, "reason", NULL))
         parse_reason (message, child);
       else if (fd_xml_is (child, "batch", FD_NS_BATCH))
-        message->batch = TRUE;
+        parse_batch (message, child);
       else if (fd_xml_is (child, "early-accept", FD_NS_EARLY_ACCEPT))
         message->early_accept = TRUE;
       else if (fd_xml_is (child, "content", NULL) && !parse_content (message, child, error))
@@ -337,7 +348,7 @@ fd_jingle_message_build (const FdJingleMessage *message)
   for (guint i = 0; i < message->contents->len; i++)
     build_content (jingle, message->contents->pdata[i]);
   if (message->batch)
-    fd_xml_add (jingle, "batch", FD_NS_BATCH, NULL);
+    fd_xml_add (jingle, "batch", FD_NS_BATCH, "id", message->batch_id, NULL);
   if (message->early_accept)
     fd_xml_add (jingle, "early-accept", FD_NS_EARLY_ACCEPT, NULL);
   if (message->reason)

@@ -115,6 +115,7 @@ typedef struct
   char *info_content; /* name attribute of checksum and received; NULL if none */
   FdFtVersion version; /* of checksum and received */
   gboolean batch; /* urn:x-fardel:batch:0 is in use */
+  char *batch_id; /* NULL if none */
   gboolean early_accept; /* urn:x-fardel:early-accept:0 is in use */
 } FdJingleMessage;
 

@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* Upstream iris, seen in real runs with its revision of August 2026. */
-#define IRIS (FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES)
-
 /* The first row that fits counts. */
 static const struct
 {
@@ -23,11 +20,11 @@ static const struct
   { "dino.im", "Dino", "", FD_QUIRK_NO_IBB_RECEIVE | FD_QUIRK_REJECTS_REPLACE },
   /* 1.4.554 contains http://psi-plus.com, newer ones are assumed to say https; 1.4.1456 in real runs: as
    * iris, and any in-band stream is a segmentation fault. Its XEP-0232 form has the version. */
-  { "psi-plus.com", "Psi+", "1.4.", IRIS | FD_QUIRK_NO_IBB },
+  { "psi-plus.com", "Psi+", "1.4.", FD_QUIRKS_IRIS | FD_QUIRK_NO_IBB },
   /* Assumed: newer ones are built from upstream iris. */
-  { "psi-plus.com", "Psi+", "", IRIS },
+  { "psi-plus.com", "Psi+", "", FD_QUIRKS_IRIS },
   /* Its sources say https://psi-im.org, those of older ones /caps there. */
-  { "psi-im.org", "Psi", "", IRIS },
+  { "psi-im.org", "Psi", "", FD_QUIRKS_IRIS },
   /* 1.7.3 says https://gajim.org, older ones are assumed to say http; 1.7.3 in real runs. From 2.0 on it has
    * no Jingle file transfer. */
   { "gajim.org", "Gajim", "", FD_QUIRK_BAD_LISTENER | FD_QUIRK_ACCEPT_FOR_REPLACE },
@@ -74,6 +71,7 @@ fd_extensions_find (const FdPeerInfo *peer)
     { FD_NS_CID_DST, FD_EXT_CID_DST },
     { FD_NS_EARLY_ACCEPT, FD_EXT_EARLY_ACCEPT },
     { FD_NS_BATCH, FD_EXT_BATCH },
+    { FD_NS_RESUME, FD_EXT_RESUME },
   };
   FdExtensions found = 0;
 

@@ -20,7 +20,11 @@ typedef enum
   = 1 << 6, /* loses the bytes of its own listener, and as sender those of its own proxy */
   FD_QUIRK_ACCEPT_FOR_REPLACE = 1 << 7, /* answer its transport-replace with session-accept, too */
   FD_QUIRK_LITERAL_HOSTS = 1 << 8, /* cannot resolve the host of a candidate */
+  FD_QUIRK_RANGES = 1 << 9, /* starts its file where the accept says, with or without our extension */
 } FdQuirks;
+
+/* Upstream iris, seen in real runs with its revision of August 2026. */
+#define FD_QUIRKS_IRIS (FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES | FD_QUIRK_RANGES)
 
 FdQuirks fd_quirks_find (const FdPeerInfo *peer);
 
@@ -33,6 +37,7 @@ FdS5bErrorRule fd_quirks_error_rule (FdQuirks quirks, gboolean initiator);
   "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \
                                  */
 #define FD_NS_BATCH "urn:x-fardel:batch:0" /* several files per session, answered one by one */
+#define FD_NS_RESUME "urn:x-fardel:resume:0" /* a file has a name that is good for another try */
 
 typedef enum
 {
@@ -40,6 +45,7 @@ typedef enum
   FD_EXT_CID_DST = 1 << 1,
   FD_EXT_EARLY_ACCEPT = 1 << 2,
   FD_EXT_BATCH = 1 << 3,
+  FD_EXT_RESUME = 1 << 4,
 } FdExtensions;
 
 /* Those that the peer advertises. As initiator we use them; as responder we use

@@ -20,6 +20,7 @@ fd_session_machine_new (const FdSessionConfig *config)
   session->me = g_strdup (config->me);
   session->peer = g_strdup (config->peer);
   session->sid = g_strdup (config->sid);
+  session->batch = g_strdup (config->batch);
   session->peer_transports = config->peer_transports;
   session->version = config->version;
   session->quirks = config->quirks;
@@ -44,6 +45,7 @@ fd_session_machine_free (FdSessionMachine *session)
   g_free (session->me);
   g_free (session->peer);
   g_free (session->sid);
+  g_free (session->batch);
   g_free (session);
 }
 
@@ -100,6 +102,12 @@ gboolean
 fd_session_machine_is_batch (FdSessionMachine *session)
 {
   return (session->extensions & FD_EXT_BATCH) != 0 || session->contents->len > 1;
+}
+
+const char *
+fd_session_machine_get_batch (FdSessionMachine *session)
+{
+  return session->batch;
 }
 
 /* --- what the other files use --- */
@@ -226,6 +234,8 @@ send_offers (FdSessionMachine *session)
   message
     = fd_session_message (session, session->announced ? FD_JINGLE_CONTENT_ADD : FD_JINGLE_SESSION_INITIATE);
   message->batch = (session->extensions & FD_EXT_BATCH) != 0;
+  if (message->batch)
+    message->batch_id = g_strdup (session->batch);
   describe_ready (session, message);
   fd_session_send (session, NULL, message);
 
@@ -317,6 +327,7 @@ fd_session_machine_add (FdSessionMachine *session, const FdFile *file, FdPath pa
   content = fd_session_append (session, name, file);
   content->told = TRUE;
   content->paths = paths;
+  fd_content_name_for_resume (content);
   fd_content_prepare_offer (content);
   return content;
 }
@@ -356,11 +367,7 @@ fd_session_machine_peer_gone (FdSessionMachine *session, gint64 now)
   fd_row (&session->rows, 52);
   session->gone = now + FD_MS (FD_T_PEER_GONE);
   for (guint i = 0; i < session->contents->len; i++)
-    {
-      FdContentMachine *content = session->contents->pdata[i];
-
-      content->last_sign = content->moved;
-    }
+    fd_content_peer_gone (session->contents->pdata[i]);
 }
 
 static void

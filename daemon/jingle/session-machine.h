@@ -58,8 +58,9 @@ typedef enum
   FD_DO_PUBLISH, /* the sink; fd_content_machine_published() follows */
   FD_DO_KEEP, /* the part for a resume */
   FD_DO_KEEP_CORRUPT,
+  FD_DO_DISCARD, /* the part, also of sessions before */
   FD_DO_TELL_ACCEPTED,
-  FD_DO_TELL_ACTIVE, /* path */
+  FD_DO_TELL_ACTIVE, /* path, offset */
   FD_DO_REDIAL, /* instead of END_CONTENT: offer the file in a new session; kind: IBB if that is the last
                  * try, in-band first, NONE if the peer has not seen the first offer */
   FD_DO_END_CONTENT, /* fd_content_machine_get_end(); no more of this content */
@@ -89,6 +90,7 @@ typedef struct
   const char *me; /* full JIDs */
   const char *peer;
   const char *sid;
+  const char *batch; /* initiator: what its files have in common, random; NULL: nothing */
   FdTransports peer_transports; /* what the peer advertises; as responder: what it may fall back to */
   FdFtVersion version; /* initiator: what the peer speaks */
   FdQuirks quirks;
@@ -110,6 +112,8 @@ FdRows fd_session_machine_get_rows (FdSessionMachine *machine); /* of all conten
 
 /* Several files in one session: the peer said so. Incoming: its files belong together. */
 gboolean fd_session_machine_is_batch (FdSessionMachine *machine);
+/* As the initiator calls it; NULL if it does not. The same in all sessions that its files take. */
+const char *fd_session_machine_get_batch (FdSessionMachine *machine);
 
 /* --- events of the session --- */
 
@@ -154,7 +158,6 @@ void fd_session_machine_tick (FdSessionMachine *machine, gint64 now);
 FdContentState fd_content_machine_get_state (FdContentMachine *content);
 const FdFile *fd_content_machine_get_file (FdContentMachine *content);
 const char *fd_content_machine_get_name (FdContentMachine *content); /* of the content */
-FdFtVersion fd_content_machine_get_version (FdContentMachine *content);
 /* The quirks of the session and what the peer's transport shows (iris). */
 FdQuirks fd_content_machine_get_quirks (FdContentMachine *content);
 /* The result: meaningful from END_CONTENT or REDIAL on. */
@@ -166,8 +169,9 @@ gpointer fd_content_machine_get_data (FdContentMachine *content);
 
 /* --- events of a content --- */
 
-/* Responder's user. */
-void fd_content_machine_accept (FdContentMachine *content, FdPath paths, gint64 now);
+/* Responder's user. @offset: bytes that are there already; not 0 only if the sender can range. */
+void fd_content_machine_accept (FdContentMachine *content, FdPath paths, guint64 offset, gint64 now);
+gboolean fd_content_machine_can_range (FdContentMachine *content);
 void fd_content_machine_reject (FdContentMachine *content, gint64 now);
 /* Either user, or the daemon: @reason is the Jingle reason to tell. @outcome
  * CANCELLED or FAILED. */
@@ -183,7 +187,10 @@ void fd_content_machine_transport_drained (FdContentMachine *content, gint64 now
 /* Tells the peer: candidates, or a notification of its S5B transport. */
 void fd_content_machine_send_transport_info (FdContentMachine *content, const FdS5bInfo *info);
 
-/* While its pump runs, before any other event is fed: what it has moved so far. */
-void fd_content_machine_progress (FdContentMachine *content, guint64 bytes);
+/* While its pump runs, before any other event is fed: what it has moved so far, and
+ * whether it is our side that lets the peer wait. */
+void fd_content_machine_progress (FdContentMachine *content, guint64 bytes, gboolean waits_here);
 void fd_content_machine_pumped (FdContentMachine *content, const FdPumpResult *result, gint64 now);
+/* Sender, with the pump out: the peer, or a proxy, has closed the connection. */
+void fd_content_machine_stream_ended (FdContentMachine *content, gint64 now);
 void fd_content_machine_published (FdContentMachine *content, const GError *error, gint64 now);

@@ -57,6 +57,12 @@ take_offer (FdSessionMachine *session, const FdJingleContent *offer)
 {
   FdContentMachine *content = fd_session_append (session, offer->name, offer->file);
 
+  /* Our accept repeats the file; what is to be sent of it is ours to say. */
+  if (content->file)
+    {
+      content->file->range_offset = 0;
+      content->file->range_length = -1;
+    }
   content->version = offer->version;
   content->proposed = TRUE;
   content->added = session->announced;
@@ -137,6 +143,7 @@ receive_initiate (FdSessionMachine *session, const FdJingleMessage *message)
   session->state = FD_SESSION_PENDING;
   if (message->batch)
     session->extensions |= FD_EXT_BATCH;
+  session->batch = g_strdup (message->batch_id);
   take_offers (session, message);
   return FD_REPLY_OK;
 }
@@ -426,6 +433,15 @@ initiate_failed (FdSessionMachine *session, const GError *error, gboolean silent
   end_all (session, silent ? FD_BY_NETWORK : FD_BY_REMOTE, error);
 }
 
+/* To who has our extension, "not supported" is what its server says when it is not there. */
+static GError *
+refusal (const FdContentMachine *content, const GError *error)
+{
+  if (content->file->resume_id && g_error_matches (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED))
+    return fd_content_error (FD_ERROR_PEER_OFFLINE, "%s is not there any more", content->session->peer);
+  return g_error_copy (error);
+}
+
 /* One of the contents that the refused @action was about. */
 static void
 content_failed (FdSessionMachine *session, const char *name, FdJingleAction action, const GError *error,
@@ -449,7 +465,7 @@ content_failed (FdSessionMachine *session, const char *name, FdJingleAction acti
       if (content->state >= FD_CONTENT_ACTIVE || content->replaces > 0) /* the second one, for Gajim */
         return;
       fd_content_tell_end (content, "general-error", NULL, NULL);
-      fd_content_finish (content, FD_OUTCOME_FAILED, by, g_error_copy (error));
+      fd_content_finish (content, FD_OUTCOME_FAILED, by, refusal (content, error));
       break;
     case FD_JINGLE_TRANSPORT_REPLACE:
       if (content->state == FD_CONTENT_REPLACING)
@@ -457,21 +473,6 @@ content_failed (FdSessionMachine *session, const char *name, FdJingleAction acti
       break;
     default: /* Gajim answers transport-accept with an error and goes on */
       break;
-    }
-}
-
-/* No sign of life: those that are stuck end. */
-static void
-ping_failed (FdSessionMachine *session, const GError *error)
-{
-  for (guint i = 0; i < session->contents->len; i++)
-    {
-      FdContentMachine *content = session->contents->pdata[i];
-
-      if (!content->pinged || content->state != FD_CONTENT_ACTIVE)
-        continue;
-      fd_content_tell_end (content, "connectivity-error", NULL, NULL);
-      fd_content_finish (content, FD_OUTCOME_FAILED, FD_BY_NETWORK, g_error_copy (error));
     }
 }
 
@@ -488,15 +489,22 @@ set_known (FdSessionMachine *session, const FdJingleMessage *asked)
     }
 }
 
+/* The peer does not know the session: it has crashed, or lost count. */
 static void
-set_reoffers (FdSessionMachine *session)
+forgotten (FdSessionMachine *session)
 {
+  g_autoptr (GError) error
+    = fd_content_error (FD_ERROR_REMOTE_FAILED, "%s has ended the transfer without saying so", session->peer);
+
   for (guint i = 0; i < session->contents->len; i++)
     {
       FdContentMachine *content = session->contents->pdata[i];
 
       content->reoffer = fd_content_is_unseen (content);
+      g_free (content->said);
+      content->said = g_strdup (FD_SAID_NOTHING);
     }
+  end_all (session, FD_BY_REMOTE, error);
 }
 
 void
@@ -504,24 +512,19 @@ fd_session_machine_answered (FdSessionMachine *session, const FdJingleMessage *a
                              gboolean unknown_session, gint64 now)
 {
   gboolean silent = g_error_matches (error, FD_ERROR, FD_ERROR_TIMEOUT);
-  g_autoptr (GError) forgotten = NULL;
+  gboolean ping = asked->action == FD_JINGLE_SESSION_INFO && asked->info == FD_SESSION_INFO_PING;
 
   session->now = now;
   if (!error && asked->action == FD_JINGLE_CONTENT_ADD)
     set_known (session, asked);
+  if (ping && session->state != FD_SESSION_ENDED && !unknown_session)
+    fd_session_ping_answered (session, error);
   if (!error || session->state == FD_SESSION_ENDED || asked->action == FD_JINGLE_SESSION_TERMINATE)
     return;
   if (asked->action == FD_JINGLE_SESSION_INITIATE)
     initiate_failed (session, error, silent);
   else if (unknown_session && !session->terminated)
-    {
-      set_reoffers (session);
-      forgotten = fd_content_error (FD_ERROR_REMOTE_FAILED, "%s has ended the transfer without saying so",
-                                    session->peer);
-      end_all (session, FD_BY_REMOTE, forgotten);
-    }
-  else if (asked->action == FD_JINGLE_SESSION_INFO && asked->info == FD_SESSION_INFO_PING && silent)
-    ping_failed (session, error);
+    forgotten (session);
   else
     for (guint i = 0; i < asked->contents->len; i++)
       content_failed (session, ((FdJingleContent *) asked->contents->pdata[i])->name, asked->action, error,

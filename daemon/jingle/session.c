@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "jingle/content.h"
+#include "xmpp/jid.h"
 
 struct FdSession
 {
@@ -67,7 +68,7 @@ fd_session_now (FdSession *session)
 /* --- life --- */
 
 FdSession *
-fd_session_new (FdJingle *jingle, const FdSessionConfig *config, const char *batch)
+fd_session_new (FdJingle *jingle, const FdSessionConfig *config)
 {
   FdSession *session = g_new0 (FdSession, 1);
 
@@ -77,7 +78,7 @@ fd_session_new (FdJingle *jingle, const FdSessionConfig *config, const char *bat
   session->config.peer = g_strdup (config->peer);
   session->config.sid = g_strdup (config->sid);
   session->machine = fd_session_machine_new (config);
-  session->batch = g_strdup (batch);
+  session->config.batch = session->batch = g_strdup (config->batch);
   session->contents = g_ptr_array_new_with_free_func ((GDestroyNotify) fd_content_close);
   session->requests = g_hash_table_new_full (NULL, NULL, NULL, request_free);
   session->wake = fd_timer_new ("session", wake, session);
@@ -214,16 +215,27 @@ fd_session_receive (FdSession *session, xmpp_stanza_t *request, const FdJingleMe
 
   if (how == FD_REPLY_ASK_TRANSPORT)
     {
-      const FdS5bInfo *info = fd_jingle_message_get_content (message)->transport.s5b;
+      const FdTransportInfo *info = &fd_jingle_message_get_content (message)->transport;
 
-      how = fd_content_take_info (fd_content_machine_get_data (asked), info) ? FD_REPLY_OK
-                                                                             : FD_REPLY_ITEM_NOT_FOUND;
+      how
+        = fd_content_take (fd_content_machine_get_data (asked), info) ? FD_REPLY_OK : FD_REPLY_ITEM_NOT_FOUND;
     }
   fd_jingle_reply (session->jingle, request, how);
   fd_session_run (session);
 }
 
 /* --- actions --- */
+
+/* The same for all sessions of one batch, and of no use to others who learn what it is called. */
+static char *
+make_batch (FdSession *session)
+{
+  const char *id = fd_session_machine_get_batch (session->machine);
+  g_autofree char *bare = fd_jid_bare (session->config.peer);
+  g_autofree char *text = g_strconcat (bare, "\n", id, NULL);
+
+  return id ? g_compute_checksum_for_string (G_CHECKSUM_SHA1, text, -1) : g_uuid_string_random ();
+}
 
 static void
 show (FdSession *session, FdContentMachine *machine)
@@ -234,7 +246,7 @@ show (FdSession *session, FdContentMachine *machine)
   g_autoptr (GError) error = NULL;
 
   if (!session->batch && fd_session_machine_is_batch (session->machine))
-    session->batch = g_uuid_string_random ();
+    session->batch = make_batch (session);
   if (fd_jingle_show (session->jingle, content, &reason))
     return;
   error = g_error_new_literal (FD_ERROR, FD_ERROR_BUSY, "The offer was refused by policy");
@@ -255,8 +267,11 @@ redial (FdSession *session, FdContent *content, gboolean last)
   fd_content_log_rows (content);
   config.redialed |= last;
   if (last)
-    config.extensions &= ~FD_EXT_BATCH;
-  again = fd_jingle_open (session->jingle, &config, last ? NULL : session->batch);
+    {
+      config.extensions &= ~FD_EXT_BATCH;
+      config.batch = NULL;
+    }
+  again = fd_jingle_open (session->jingle, &config);
   machine = fd_session_machine_add (again->machine, fd_content_get_file (content),
                                     fd_content_get_params (content)->paths, g_get_monotonic_time ());
   if (g_ptr_array_find (session->contents, content, &index))

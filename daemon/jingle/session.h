@@ -9,9 +9,8 @@
 
 typedef struct FdSession FdSession;
 
-/* Creates one that is not in the table yet. @batch: what its files have in
- * common, NULL for nothing. */
-FdSession *fd_session_new (FdJingle *jingle, const FdSessionConfig *config, const char *batch);
+/* Creates one that is not in the table yet. */
+FdSession *fd_session_new (FdJingle *jingle, const FdSessionConfig *config);
 void fd_session_free (FdSession *session); /* and its contents, without a word to their hooks */
 
 /* Initiator: offers one more file. NULL if the session cannot take it. */
@@ -47,7 +46,7 @@ FdIbb *fd_jingle_get_ibb (FdJingle *jingle);
 /* 128 random bits as text: session and stream ids. */
 char *fd_jingle_random_id (void);
 /* A session of ours, with an id of its own and in the table; @config without sid. */
-FdSession *fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config, const char *batch);
+FdSession *fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config);
 /* Takes the session out of the table, without freeing it. */
 void fd_jingle_remove (FdJingle *jingle, FdSession *session);
 /* Shows the file to the model above: FALSE and the reason if it is refused. */

@@ -29,6 +29,7 @@
 #define FD_T_REPLACE 30000 /* transport-replace to transport-accept */
 #define FD_T_WAIT_REPLACE 60000 /* the initiator must propose another transport */
 #define FD_T_STALL 60000 /* without a byte */
+#define FD_T_STALL_RESUMABLE 20000 /* the same for a file that can go on later: three are a minute */
 #define FD_T_PING 15000 /* session ping */
 #define FD_T_DRAIN 10000 /* without a byte, after the sender ended the session */
 #define FD_T_BROKEN 5000 /* a stream broke: the peer's terminate may tell why */

@@ -21,6 +21,7 @@ static const char *const features[] = {
   "urn:x-fardel:cid-dst:0",
   "urn:x-fardel:early-accept:0",
   "urn:x-fardel:eoc:0",
+  "urn:x-fardel:resume:0",
   "urn:xmpp:hash-function-text-names:sha-256",
   "urn:xmpp:hashes:1", /* goes with file-transfer:4 */
   "urn:xmpp:hashes:2",

@@ -31,8 +31,8 @@ def error_of(end):
     return end["Error"].rpartition(".")[2]
 
 
-def sessions(daemon):
-    """How many sessions the files came in."""
+def groups(daemon):
+    """How many batches the files are shown in, however many sessions they took."""
     batches = [transfer["Batch"] for transfer in daemon.client.transfers(direction="incoming")]
     return len(set(batches) - {""}) + batches.count("")
 
@@ -55,7 +55,7 @@ def test_ten_files(alice, bob, work, transport):
         assert received_end["Transport"] == transport
         assert received_end["Verified"] == "ok"
         assert sha256(bob.downloads / source.name) == sha256(source)
-    assert sessions(bob) == 1
+    assert groups(bob) == 1
 
 
 def test_few_at_a_time(alice, bob, work):
@@ -75,7 +75,7 @@ def test_few_at_a_time(alice, bob, work):
         assert sha256(bob.downloads / source.name) == sha256(source)
     held.release()
     assert sent[0].end()["State"] == "done"
-    assert sessions(bob) == 1
+    assert groups(bob) == 1
 
 
 def test_batches_are_apart(alice, bob, work):
@@ -117,7 +117,7 @@ def test_none_is_taken(alice, bob, work):
     assert list(bob.downloads.iterdir()) == []
 
 
-@pytest.mark.parametrize("transport", ["socks5-direct", "socks5-proxy", "ibb"])
+@pytest.mark.parametrize("transport", ["socks5-direct", "socks5-proxy"])
 def test_some_are_cancelled(alice, bob, work, transport):
     """Each side cancels one of three while all are active: the third arrives."""
     sources = make_files(work / "files", [LARGE] * 3)
@@ -137,10 +137,6 @@ def test_some_are_cancelled(alice, bob, work, transport):
         assert (end["State"], error_of(end), end["EndedBy"]) == ("cancelled", "RemoteCancelled", "remote")
     for name in ("00", "01"):
         held[name].close()
-    if transport == "ibb":  # 20 MB in-band are no test of batches
-        sent["02"].call("Cancel")
-        held["02"].close()
-        return
     assert held["02"].release() == sources[2].read_bytes()
     finish(sent["02"], offer["02"])
 
@@ -167,11 +163,10 @@ def test_sender_dies(alice, bob, work):
     held = Held(offer["00"])
     offer["00"].wait_for("State", "active")
     alice.kill()
-    held.release()
-    for incoming in offer.values():
-        end = incoming.end(60)
-        assert end["State"] == "failed"
-        assert end["EndedBy"] in ("network", "remote")
+    end = offer["01"].end(60)
+    assert (end["State"], end["EndedBy"]) == ("failed", "remote")
+    offer["00"].wait_for("State", "interrupted")  # only what was accepted waits for its sender
+    held.close()
 
 
 def test_receiver_stops(alice, bob, work):
@@ -181,9 +176,8 @@ def test_receiver_stops(alice, bob, work):
     active.wait_for("State", "active")
     bob.stop()
     held.close()
-    end = active.end(60)
-    assert (end["State"], end["EndedBy"]) == ("failed", "remote")
-    waiting.wait_for("State", "queued", "failed")
+    active.wait_for("State", "interrupted")
+    waiting.wait_for("State", "queued")
 
 
 def test_clients_that_take_one_file_per_session(make_daemon, make_prosody, work):

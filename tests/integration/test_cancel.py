@@ -181,18 +181,16 @@ def test_what_cannot_be_resumed(alice, bob, source):
 @pytest.mark.parametrize("killed", ["sender", "receiver"])
 def test_daemon_dies_while_active(alice, bob, source, killed):
     sent, received, held = hold(alice, bob, source)
-    if killed == "sender":
-        alice.kill()
-        end_of = received
-        held.release()
-    else:
-        bob.kill()
-        end_of = sent
-        held.close()
-    end = end_of.end(60)
-    assert end["State"] == "failed"
-    assert end["EndedBy"] in ("network", "remote")
-    assert error_of(end) and end["ErrorMessage"]
+    daemon, other = (alice, received) if killed == "sender" else (bob, sent)
+    daemon.kill()
+    other.wait_for("State", "interrupted")
+    waiting = other.all()
+    assert error_of(waiting) and waiting["ErrorMessage"]
+    assert (waiting["EndedBy"], waiting["Ended"]) == ("", 0)
+    other.call("Cancel")
+    end = other.end()
+    assert (end["State"], end["EndedBy"]) == ("cancelled", "local")
+    held.close()
 
 
 def test_daemon_dies_while_offered(alice, bob, source):
@@ -207,9 +205,11 @@ def test_daemon_dies_while_offered(alice, bob, source):
 def test_daemon_stops_while_active(alice, bob, source):
     _, received, held = hold(alice, bob, source)
     alice.stop()
-    held.release()
-    end = received.end(60)
-    assert (end["State"], end["EndedBy"]) == ("failed", "remote")
+    received.wait_for("State", "interrupted")
+    assert error_of(received.all()) == "PeerOffline"
+    received.call("Cancel")
+    assert received.end()["State"] == "cancelled"
+    held.close()
 
 
 def test_bound_transfer_ends_with_its_caller(alice, bob, source):

@@ -67,6 +67,10 @@ sim_coverage_print (const SimCoverage *coverage)
   print_counts ("failures of negotiations", coverage->failures, G_N_ELEMENTS (failures), failures);
   print_counts ("ends by error code", coverage->errors, FD_N_ERRORS, NULL);
   print_counts ("paths", coverage->paths, 3, paths);
+  printf ("offers of interrupted files: %" G_GUINT64_FORMAT ", accepted further on %" G_GUINT64_FORMAT
+          ", begun anew %" G_GUINT64_FORMAT ", there already %" G_GUINT64_FORMAT
+          ", had to go on %" G_GUINT64_FORMAT "\n",
+          coverage->tries, coverage->resumes, coverage->restarts, coverage->echoes, coverage->gone_on);
   printf ("redials: %" G_GUINT64_FORMAT ", events: %" G_GUINT64_FORMAT
           ", longest transfer that had to be: %.1f s\n",
           coverage->redials, coverage->events, coverage->longest / 1e6);

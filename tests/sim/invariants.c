@@ -18,6 +18,10 @@
  *   reason: of these only undisturbed ones are looked at.
  * - With another client, done means that the file was published, unless the
  *   network broke: some report success on whatever arrived.
+ * - A file that came in several sessions is published with equal bytes if there
+ *   was a hash, even if its checksum was lost; and none is published twice.
+ * - A file that both sides agreed to take up again, and of which something had come, is done
+ *   in the end, whatever happened to XMPP and the processes, if some way lasts long enough.
  * - A transfer succeeds if nothing stands in its way, see is_required(), and for
  *   other clients the table in models/required.c.
  */
@@ -159,6 +163,31 @@ is_required (SimWorld *world, const SimFile *file)
   return (paths & FD_PATH_IBB) || tcp_works (world, paths);
 }
 
+/* Each connection to it brings the file further. */
+static gboolean
+lasts (SimWorld *world, const SimCandidatePlan *candidate)
+{
+  return !is_trap (world, candidate)
+         || (!candidate->proxy && candidate->reach == SIM_REACH_DIES
+             && candidate->dies_after >= 2 * SIM_BLOCK);
+}
+
+/* Two of ours that agreed to go on. */
+static gboolean
+must_go_on (SimWorld *world, const SimFile *file)
+{
+  FdPath paths = world->sides[0].plan.paths & world->sides[1].plan.paths;
+
+  if (!file->agreed || !file->moved || file->restarts || file->hits || file->tries > SIM_MAX_TRIES
+      || (world->hits & (SIM_HIT_SOURCE | SIM_HIT_CORRUPTED | SIM_HIT_DROPPED))) /* be it the accept */
+    return FALSE;
+  for (guint i = 0; i < 2; i++)
+    for (guint j = 0; j < world->sides[i].plan.n_candidates; j++)
+      if (!lasts (world, candidate_at (&world->sides[i], j)))
+        return FALSE;
+  return (paths & FD_PATH_IBB) != 0;
+}
+
 /* --- what both believe --- */
 
 static const SimView *
@@ -181,7 +210,11 @@ check_bytes (SimWorld *world, const SimFile *file)
 
   if (!file->published || file->published_equal)
     return;
-  if (!damage)
+  if (file->hash == SIM_HASH_NONE)
+    damage |= world->hits & SIM_HIT_DAMAGED;
+  if (file->spliced && file->hash != SIM_HASH_NONE)
+    sim_violate (world, "%s: what several sessions brought was published unequal", file->name);
+  else if (!damage)
     sim_violate (world, "%s: unequal bytes were published", file->name);
   else if (world->sides[1 - world->sender].plan.kind != SIM_OURS)
     ; /* others hardly verify */
@@ -212,7 +245,7 @@ check_agreement (SimWorld *world, const SimFile *file)
 
   if (sent && !file->published)
     sim_violate (world, "%s: the sender is done, the receiver has no file", file->name);
-  else if (sent && !file->published_equal && !(world->hits & SIM_HIT_CORRUPTED))
+  else if (sent && !file->published_equal && !(world->hits & (SIM_HIT_CORRUPTED | SIM_HIT_DAMAGED)))
     sim_violate (world, "%s: the sender is done, the receiver has other bytes", file->name);
   else if (received && !file->published)
     sim_violate (world, "%s: the receiver is done without a file", file->name);
@@ -314,6 +347,12 @@ check_file (SimWorld *world, const SimFile *file)
     }
   else
     check_success (world, file);
+  if (kind == SIM_OURS && must_go_on (world, file))
+    {
+      coverage->gone_on++;
+      if (file->views[0].end != SIM_END_DONE || file->views[1].end != SIM_END_DONE)
+        sim_violate (world, "%s: it was interrupted, could go on, and did not", file->name);
+    }
   required = kind == SIM_OURS ? is_required (world, file) : sim_model_requires (world, file);
   coverage->required[kind][world->sender == 0] += required;
   if (!required)

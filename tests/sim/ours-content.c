@@ -29,10 +29,13 @@ on_published (gpointer data)
 
   if (error)
     file->hits |= SIM_HIT_DISK;
-  else
+  else if (!content->there)
     {
+      if (file->published && !file->unsized) /* whose end may be that of any stream */
+        sim_violate (file->world, "%s is published twice", file->name);
       file->published = TRUE;
       file->published_equal = content->equal;
+      file->spliced = content->offset > 0;
     }
   sim_session_feed_progress (session);
   fd_content_machine_published (content->machine, error, SIM_NOW (file->world));
@@ -46,12 +49,19 @@ on_answer (gpointer data)
   SimContent *content = data;
   SimFile *file = content->file;
   SimSession *session = content->session;
+  guint64 offset = 0;
 
   if (fd_content_machine_get_state (content->machine) != FD_CONTENT_OFFERED)
     return;
-  SIM_CHART (session->ours->side, "   the user %s %s", file->reject ? "rejects" : "accepts", file->name);
+  if (!sim_resume_find_part (content, &offset))
+    {
+      sim_timer_arm (&file->world->clock, &content->answer, SIM_NOW (file->world) + 20 * SIM_MSEC);
+      return;
+    }
+  SIM_CHART (session->ours->side, "   %s %s from %" G_GUINT64_FORMAT,
+             file->reject ? "the user rejects" : "accepted is", file->name, offset);
   sim_session_feed_progress (session);
-  if (file->reject)
+  if (file->reject && !file->taken)
     {
       file->hits |= SIM_HIT_REJECTED;
       fd_content_machine_reject (content->machine, SIM_NOW (file->world));
@@ -59,7 +69,8 @@ on_answer (gpointer data)
   else
     {
       file->accepted_at = SIM_NOW (file->world);
-      fd_content_machine_accept (content->machine, content->paths, SIM_NOW (file->world));
+      content->offset = offset;
+      fd_content_machine_accept (content->machine, content->paths, offset, SIM_NOW (file->world));
     }
   sim_session_schedule (session);
 }
@@ -296,7 +307,15 @@ sim_content_carry_out (SimContent *content, FdAction *action)
     case FD_DO_TELL_ACTIVE:
       world->coverage->paths[action->path == FD_PATH_IBB ? 2 : action->path == FD_PATH_SOCKS5_PROXY]++;
       break;
-    default: /* KEEP, KEEP_CORRUPT, TELL_ACCEPTED */
+    case FD_DO_KEEP_CORRUPT:
+    case FD_DO_DISCARD:
+      content->file->part = 0;
+      break;
+    case FD_DO_TELL_ACCEPTED:
+      content->accepted = TRUE;
+      content->file->agreed |= content->file->resumable;
+      break;
+    default: /* KEEP */
       break;
     }
 }

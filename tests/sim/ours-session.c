@@ -12,7 +12,7 @@
 FdQuirks
 sim_quirks_of (SimKind kind)
 {
-  static const FdQuirks iris = FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES;
+  static const FdQuirks iris = FD_QUIRKS_IRIS;
   const FdQuirks quirks[SIM_N_KINDS] = {
     [SIM_DINO] = FD_QUIRK_NO_IBB_RECEIVE | FD_QUIRK_REJECTS_REPLACE,
     [SIM_IRIS] = iris,
@@ -82,7 +82,7 @@ sim_session_feed_progress (SimSession *session)
 {
   for (SimContent *content = session->contents; content; content = content->next)
     if (content->pump)
-      fd_content_machine_progress (content->machine, sim_pump_get_bytes (content->pump));
+      fd_content_machine_progress (content->machine, sim_pump_get_bytes (content->pump), FALSE);
 }
 
 static SimContent *
@@ -150,6 +150,8 @@ show (SimSession *session, FdContentMachine *machine)
       return;
     }
   content = sim_content_new (session, machine, file);
+  if (sim_resume_take_up (content))
+    return;
   sim_file_begin (file, side);
   SIM_CHART (side, "   shown: %s", file->name);
   if (file->busy)
@@ -191,8 +193,9 @@ redial (SimSession *session, SimContent *content, gboolean last)
 
   SIM_CHART (ours->side, "   %s: %s", last ? "redial" : "offer again", file->name);
   file->redials += last;
-  if (last && (file->redials > 1 || file->moved))
-    sim_violate (file->world, "%s is redialed %s", file->name, file->moved ? "after payload" : "twice");
+  file->world->coverage->redials += last;
+  if (last && (file->redials > 1 || file->moved_now))
+    sim_violate (file->world, "%s is redialed %s", file->name, file->moved_now ? "after payload" : "twice");
   sim_new_sid (file->world, "s", sid);
   config.redialed = last || session->redialed;
   if (last)
@@ -220,13 +223,19 @@ end_content (SimContent *content)
   if (content->pump || sim_timer_is_armed (&content->publish))
     sim_violate (side->world, "content %s ends while its %s works", content->file->name,
                  content->pump ? "pump" : "publication");
-  if (end->outcome == FD_OUTCOME_DONE && !content->pumped && content->file->size > 0)
+  if (end->outcome == FD_OUTCOME_DONE && !content->pumped && content->file->size > 0
+      && !(content->file->resumable && content->file->published)) /* before the sender is connected */
     sim_violate (side->world, "content %s is done before all bytes moved", content->file->name);
   if ((end->outcome == FD_OUTCOME_DONE) != (end->error == NULL))
     sim_violate (side->world, "content %s ends with outcome %u and %s error", content->file->name,
                  end->outcome, end->error ? "an" : "no");
-  sim_file_end (content->file, side, ends[end->outcome], end->by, end->error ? end->error->code : 0,
-                end->verified);
+  if (end->interrupted && (end->outcome != FD_OUTCOME_FAILED || !content->file->resumable)
+      && sim_other (side)->plan.kind == SIM_OURS)
+    sim_violate (side->world, "content %s is interrupted without an agreement", content->file->name);
+  if (!content->echo)
+    sim_file_end (content->file, side, ends[end->outcome], end->by, end->error ? end->error->code : 0,
+                  end->verified);
+  sim_resume_ended (content, end);
   sim_content_free (content);
 }
 

@@ -231,13 +231,14 @@ ours_cancel (SimSide *side, SimFile *file)
   for (SimSession *session = ours->sessions; session; session = session->next)
     for (SimContent *content = session->contents; content; content = content->next)
       {
-        if (content->file != file)
+        if (content->file != file || content->echo)
           continue;
         file->hits |= SIM_HIT_CANCELLED;
         sim_content_abort (content, FD_OUTCOME_CANCELLED, "cancel", FD_ERROR_CANCELLED);
         sim_session_schedule (session);
         return;
       }
+  sim_resume_cancel (side, file);
 }
 
 /* The addresses that were offered are no longer ours. */
@@ -269,7 +270,12 @@ ours_vanish (SimSide *side)
       SimSession *session = ours->sessions;
 
       for (SimContent *content = session->contents; content; content = content->next)
-        sim_file_end (content->file, side, SIM_END_FAILED, FD_BY_LOCAL, FD_ERROR_CANCELLED, FD_VERIFIED_NONE);
+        {
+          if (!content->echo)
+            sim_file_end (content->file, side, SIM_END_FAILED, FD_BY_LOCAL, FD_ERROR_CANCELLED,
+                          FD_VERIFIED_NONE);
+          sim_resume_killed (content);
+        }
       sim_session_free (session);
     }
   while (ours->goodbyes)

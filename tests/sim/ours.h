@@ -51,6 +51,10 @@ struct SimContent
   SimPump *pump;
   gboolean equal; /* what the last pump brought */
   gboolean pumped; /* the last pump was complete */
+  gboolean accepted; /* by the peer */
+  gboolean there; /* the file is, already: only the last word is said again … */
+  gboolean echo; /* … and no user hears of it */
+  guint64 offset;
   SimTimer publish;
   SimTimer answer; /* the user's */
 };
@@ -78,6 +82,16 @@ void sim_content_connected (SimContent *content, SimStream *stream, FdPath path)
 void sim_content_failed (SimContent *content, FdErrorCode code);
 /* After each event: is something under way that ends this state? */
 void sim_content_check (SimContent *content);
+
+/* --- ours-resume.c --- */
+/* Receiver: @content was offered. TRUE if its user is not asked. */
+gboolean sim_resume_take_up (SimContent *content);
+/* How much of it is there; FALSE if it is not known yet: ask again soon. */
+gboolean sim_resume_find_part (SimContent *content, guint64 *ret_offset);
+void sim_resume_ended (SimContent *content, const FdContentEnd *end);
+void sim_resume_killed (SimContent *content);
+/* A user cancels what no session carries at the moment. */
+void sim_resume_cancel (SimSide *side, SimFile *file);
 
 /* --- ours-s5b.c --- */
 SimS5b *sim_s5b_new (SimContent *content, const FdTransportInfo *remote);

@@ -96,7 +96,9 @@ take (SimPump *pump, const SimSegment *segment)
   if (segment->tag != file->tag || segment->corrupt || segment->offset != pump->params.offset + pump->bytes)
     pump->unequal = TRUE;
   pump->bytes += bytes;
-  file->moved = TRUE;
+  file->moved = file->moved_now = TRUE;
+  file->part = pump->params.offset + pump->bytes;
+  file->part_unequal = pump->unequal;
   return file->disk_full_at < 0 || pump->params.offset + pump->bytes <= (guint64) file->disk_full_at;
 }
 
@@ -147,6 +149,12 @@ sim_pump_new (const SimPumpParams *params)
 
   pump->world = params->stream->world;
   pump->params = *params;
+  if (!params->sending)
+    {
+      params->file->part = params->offset;
+      params->file->part_unequal &= params->offset > 0;
+      pump->unequal = params->file->part_unequal;
+    }
   sim_timer_init (&pump->step, on_step, pump);
   params->stream->wake = wake;
   params->stream->wake_data = pump;

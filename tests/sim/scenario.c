@@ -132,7 +132,7 @@ choose_side (SimSide *side, SimKind kind, Mood mood, gboolean late, gboolean tie
   side->plan.paths = kind == SIM_OURS ? choose_paths (world) : FD_PATH_ANY;
   side->plan.gather_time = sim_once_in (world, 5) ? moment (world) / 16 : 0;
   if (kind == SIM_OURS && !sim_once_in (world, 3))
-    side->plan.extensions = sim_below (world, 16);
+    side->plan.extensions = sim_below (world, 32);
   side->plan.knows_quirks = !sim_once_in (world, 4);
   side->plan.relaxed = sim_once_in (world, 10);
   side->plan.hidden = kind == SIM_OURS && sim_once_in (world, 12);
@@ -177,6 +177,9 @@ choose_file (SimFile *file, gint64 add, gboolean calm)
   file->size = choose_size (world);
   file->hash = sim_below (world, SIM_HASH_CHECKSUM + 1);
   file->unsized = world->sides[1].plan.kind == SIM_OURS && sim_once_in (world, 25);
+  file->resumable = world->sides[1].plan.kind == SIM_OURS && !file->unsized
+                    && (world->sides[0].plan.extensions & world->sides[1].plan.extensions & FD_EXT_RESUME);
+  file->damage = file->resumable && sim_once_in (world, 8);
   file->disk_full_at = file->source_changes_at = -1;
   sim_timer_arm (&world->clock, &file->add, add);
   if (calm)
@@ -222,6 +225,19 @@ choose_troubles (SimWorld *world)
     }
 }
 
+/* What connects does not last: only together several connections carry a file. */
+static void
+make_choppy (SimSide *side)
+{
+  for (guint i = 0; i < side->plan.n_candidates; i++)
+    {
+      SimCandidatePlan *candidate = &side->plan.candidates[i];
+
+      if (!candidate->proxy && candidate->reach == SIM_REACH_WORKS)
+        candidate->reach = SIM_REACH_DIES;
+    }
+}
+
 void
 sim_scenario_choose (SimWorld *world)
 {
@@ -234,6 +250,9 @@ sim_scenario_choose (SimWorld *world)
   choose_proxies (world, mood);
   choose_side (&world->sides[0], SIM_OURS, mood, late, ties);
   choose_side (&world->sides[1], kind, mood, late, ties);
+  if (kind == SIM_OURS && sim_once_in (world, 8))
+    for (guint i = 0; i < 2; i++)
+      make_choppy (&world->sides[i]);
   world->lossy = sim_once_in (world, 8);
   world->slow_tcp = sim_once_in (world, 12);
   choose_files (world, calm);

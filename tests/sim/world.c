@@ -84,6 +84,7 @@ sim_file_describe (const SimFile *file)
   FdDigest digest;
 
   description->ranged = TRUE;
+  description->resume_id = file->resumable ? g_strconcat ("id-", file->name, NULL) : NULL;
   if (file->hash == SIM_HASH_OFFERED)
     {
       sim_file_digest (FD_HASH_SHA256, file->tag, file->size, FALSE, &digest);
@@ -115,6 +116,25 @@ on_add (gpointer data)
       return;
     }
   SIM_CHART (side, "   offer %s, %" G_GUINT64_FORMAT " bytes", file->name, file->size);
+  side->ops->offer (side, file);
+}
+
+static void
+on_again (gpointer data)
+{
+  SimFile *file = data;
+  SimWorld *world = file->world;
+  SimSide *side = &world->sides[world->sender];
+
+  if (!side->online)
+    {
+      sim_timer_arm (&world->clock, &file->again, SIM_NOW (world) + SIM_SEC);
+      return;
+    }
+  SIM_CHART (side, "   offer %s once more", file->name);
+  world->coverage->tries++;
+  file->redials = 0;
+  file->moved_now = FALSE;
   side->ops->offer (side, file);
 }
 
@@ -291,6 +311,7 @@ set_up (SimWorld *world, guint64 seed, gboolean chart)
       file->world = world;
       file->index = i;
       sim_timer_init (&file->add, on_add, file);
+      sim_timer_init (&file->again, on_again, file);
       for (guint j = 0; j < 2; j++)
         sim_timer_init (&file->cancels[j], on_cancels[j], file);
     }
@@ -355,7 +376,6 @@ note_coverage (SimWorld *world)
 
       coverage->files[kind][sends]++;
       coverage->done[kind][sends] += view->end == SIM_END_DONE;
-      coverage->redials += world->files[i].redials;
     }
 }
 

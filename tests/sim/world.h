@@ -18,6 +18,7 @@
 #define SIM_MAX_EVENTS 60000
 #define SIM_START (1000 * G_USEC_PER_SEC)
 #define SIM_BLOCK 4096
+#define SIM_MAX_TRIES 12 /* of a sender to go on with a file */
 #define SIM_WINDOW (4 * SIM_BLOCK) /* of a TCP connection */
 
 typedef enum
@@ -120,6 +121,7 @@ typedef enum
   SIM_HIT_CRASHED = 1 << 13, /* a model, as the real client does */
   SIM_HIT_MISCHIEF = 1 << 14, /* a model breaks the rules */
   SIM_HIT_NETWORK = 1 << 15, /* a side lost its addresses */
+  SIM_HIT_DAMAGED = 1 << 16, /* somebody wrote into a part */
 } SimHits;
 
 /* Hits that belong to the network as a whole. */
@@ -166,12 +168,23 @@ typedef struct
   gboolean unpublishable; /* the rename fails */
   SimTimer add; /* the sender's user offers it */
   SimTimer cancels[2]; /* that side's user */
+  gboolean resumable; /* both sides are ours and have the extension */
+  gboolean damage; /* once, between two sessions, somebody writes into the part */
+  SimTimer again; /* the sender offers it once more, by itself */
   /* fact */
   SimView views[2];
   gboolean published, published_equal;
-  guint redials;
+  gboolean spliced; /* what was published came in several sessions */
+  gboolean agreed; /* the sender heard that the receiver keeps what it gets */
+  gboolean taken; /* the receiver does, and asks nobody when it is offered again */
+  guint64 part; /* bytes on the receiver's disk */
+  gboolean part_unequal;
+  guint tries; /* of the sender, after the first */
+  guint restarts; /* at the first byte */
+  guint redials; /* of the last try */
   gint64 accepted_at; /* µs */
-  gboolean moved; /* some byte arrived */
+  gboolean moved; /* some byte arrived … */
+  gboolean moved_now; /* … of the last try */
 } SimFile;
 
 /* --- sides --- */
@@ -220,6 +233,8 @@ typedef struct
   guint64 required[SIM_N_KINDS][2];
   guint64 paths[3]; /* direct, proxy, IBB */
   guint64 redials;
+  guint64 tries, resumes, restarts, echoes; /* offers again, and what became of them */
+  guint64 gone_on; /* files that had to be done after an interruption */
   guint64 events;
   guint64 longest; /* µs, from the accept; not a sum */
 } SimCoverage;

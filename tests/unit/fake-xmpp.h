@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "jingle/jingle.h"
+#include "jingle/quirks.h"
 #include "xmpp/jid.h"
 
 struct FdPeers
@@ -15,6 +16,7 @@ struct FdPeers
   GHashTable *online; /* bare JID -> full JID */
   GHashTable *contacts; /* bare JIDs */
   GHashTable *unable; /* bare JIDs that cannot receive */
+  GHashTable *old; /* bare JIDs that know neither file-transfer:5 nor our extensions */
   FdPeersAvailable available;
   gpointer data;
   GQueue queries; /* FakeQuery */
@@ -63,7 +65,9 @@ struct FdContent
   const FdContentHooks *hooks;
   gpointer data;
   guint64 bytes;
-  const char *asked; /* "cancel", "reject", "stop": the last thing we asked for */
+  gboolean accepted;
+  const char *asked; /* "cancel", "fail", "reject", "stop": the last thing we asked for */
+  int code; /* why it was to fail or stop */
   guint ending;
 };
 
@@ -111,6 +115,7 @@ fd_client_new (const FdClientSettings *settings, const FdClientHooks *hooks, gpo
   client->peers->online = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   client->peers->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   client->peers->unable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  client->peers->old = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_ptr_array_add (fake_clients, client);
   return client;
 }
@@ -126,6 +131,7 @@ fd_client_free (FdClient *client)
   g_hash_table_unref (client->peers->online);
   g_hash_table_unref (client->peers->contacts);
   g_hash_table_unref (client->peers->unable);
+  g_hash_table_unref (client->peers->old);
   g_free (client->peers);
   g_clear_error (&client->error);
   g_free (client->password);
@@ -215,6 +221,22 @@ fake_query_free (FakeQuery *query)
   g_free (query);
 }
 
+static void
+fake_describe (FdPeers *peers, const char *bare, const char *full_jid, FdPeerInfo *ret_info)
+{
+  static const char *const features[] = { FD_NS_RESUME, NULL };
+  gboolean old = g_hash_table_contains (peers->old, bare);
+
+  *ret_info = (FdPeerInfo){
+    .full_jid = full_jid,
+    .can_receive = TRUE,
+    .file_transfer_5 = !old,
+    .transports = FD_TRANSPORT_S5B | FD_TRANSPORT_IBB,
+    .caps_node = "fake",
+    .features = old ? features + 1 : features,
+  };
+}
+
 static gboolean
 fake_query_answer (gpointer data)
 {
@@ -222,12 +244,12 @@ fake_query_answer (gpointer data)
   FdPeers *peers = query->peers;
   g_autofree char *bare = fd_jid_bare (query->jid);
   g_autofree char *full = g_strdup (g_hash_table_lookup (peers->online, bare));
-  FdPeerInfo info = { .full_jid = full, .can_receive = TRUE, .caps_node = "fake" };
+  FdPeerInfo info;
   g_autoptr (GError) error = NULL;
   FdPeersChosen callback = query->callback;
   gpointer callback_data = query->data;
 
-  info.transports = FD_TRANSPORT_S5B | FD_TRANSPORT_IBB;
+  fake_describe (peers, bare, full, &info);
   if (!full)
     error = g_error_new_literal (FD_ERROR, FD_ERROR_PEER_OFFLINE, "offline");
   else if (g_hash_table_contains (peers->unable, bare))
@@ -265,6 +287,17 @@ fd_peers_cancel_query (FdPeers *peers, guint id)
 }
 
 gboolean
+fd_peers_lookup (FdPeers *peers, const char *full_jid, FdPeerInfo *ret_info)
+{
+  g_autofree char *bare = fd_jid_bare (full_jid);
+
+  if (g_strcmp0 (g_hash_table_lookup (peers->online, bare), full_jid) != 0)
+    return FALSE;
+  fake_describe (peers, bare, full_jid, ret_info);
+  return TRUE;
+}
+
+gboolean
 fd_peers_is_contact (FdPeers *peers, const char *jid)
 {
   g_autofree char *bare = fd_jid_bare (jid);
@@ -285,6 +318,12 @@ fd_peers_set_available_callback (FdPeers *peers, FdPeersAvailable callback, gpoi
 {
   peers->available = callback;
   peers->data = data;
+}
+
+static inline void
+fake_peer_offline (FdClient *client, const char *bare)
+{
+  g_hash_table_remove (client->peers->online, bare);
 }
 
 static void
@@ -394,15 +433,34 @@ fd_content_set_hooks (FdContent *content, const FdContentHooks *hooks, gpointer 
 }
 
 static void
+fake_content_tell_end (FdContent *content, const FdContentEnd *end)
+{
+  g_clear_handle_id (&content->ending, g_source_remove);
+  if (content->hooks)
+    content->hooks->ended (content, end, content->data);
+  fake_content_free (content);
+}
+
+static void
 fake_content_end (FdContent *content, FdOutcome outcome, FdEndedBy by, int code)
 {
   g_autoptr (GError) error
     = outcome == FD_OUTCOME_DONE ? NULL : g_error_new_literal (FD_ERROR, code, "fake end");
   FdContentEnd end = { .outcome = outcome, .by = by, .error = error };
 
-  g_clear_handle_id (&content->ending, g_source_remove);
-  content->hooks->ended (content, &end, content->data);
-  fake_content_free (content);
+  fake_content_tell_end (content, &end);
+}
+
+/* The way breaks, and both sides know how to go on. */
+static inline void
+fake_content_interrupt (FdContent *content, int code, gboolean restart)
+{
+  g_autoptr (GError) error = g_error_new_literal (FD_ERROR, code, "fake interruption");
+  FdContentEnd end = {
+    .outcome = FD_OUTCOME_FAILED, .by = FD_BY_NETWORK, .error = error, .interrupted = TRUE, .restart = restart
+  };
+
+  fake_content_tell_end (content, &end);
 }
 
 static gboolean
@@ -415,8 +473,10 @@ fake_content_obey (gpointer data)
     fake_content_end (content, FD_OUTCOME_REJECTED, FD_BY_LOCAL, FD_ERROR_REJECTED);
   else if (g_str_equal (content->asked, "cancel"))
     fake_content_end (content, FD_OUTCOME_CANCELLED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
+  else if (g_str_equal (content->asked, "stop") && content->file->resume_id && content->accepted)
+    fake_content_interrupt (content, FD_ERROR_CANCELLED, FALSE);
   else
-    fake_content_end (content, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_CANCELLED);
+    fake_content_end (content, FD_OUTCOME_FAILED, FD_BY_LOCAL, content->code);
   return G_SOURCE_REMOVE;
 }
 
@@ -431,6 +491,8 @@ fake_content_ask (FdContent *content, const char *what)
 void
 fd_content_accept (FdContent *content, FdSink *sink, const FdContentParams *params)
 {
+  g_assert_false (content->accepted);
+  content->accepted = TRUE;
   content->sink = fd_sink_ref (sink);
   content->params = *params;
 }
@@ -444,12 +506,14 @@ fd_content_reject (FdContent *content)
 void
 fd_content_cancel (FdContent *content, const GError *error)
 {
-  fake_content_ask (content, "cancel");
+  content->code = error ? error->code : FD_ERROR_CANCELLED;
+  fake_content_ask (content, error ? "fail" : "cancel");
 }
 
 void
 fd_content_stop (FdContent *content)
 {
+  content->code = FD_ERROR_CANCELLED;
   fake_content_ask (content, "stop");
 }
 
@@ -472,6 +536,12 @@ fd_content_get_batch (FdContent *content)
 }
 
 gboolean
+fd_content_can_range (FdContent *content)
+{
+  return content->file->resume_id || content->file->ranged;
+}
+
+gboolean
 fd_content_is_shared (FdContent *content)
 {
   return fake_sharing && *content->batch;
@@ -486,11 +556,9 @@ fd_content_get_bytes (FdContent *content)
 /* A peer offers a file: the content if it was kept, else NULL and the reason;
  * "" if the whole session was not admitted. */
 static FdContent *
-fake_offer (FdClient *client, const char *peer, const char *name, gint64 size, const char *batch,
-            const char **ret_reason)
+fake_offer_file (FdClient *client, const char *peer, const FdFile *file, const char *batch,
+                 const char **ret_reason)
 {
-  g_autoptr (FdFile) file = fd_file_new (name, size);
-
   for (guint i = 0; i < fake_jingles->len; i++)
     {
       FdJingle *jingle = fake_jingles->pdata[i];
@@ -508,6 +576,15 @@ fake_offer (FdClient *client, const char *peer, const char *name, gint64 size, c
       return NULL;
     }
   g_assert_not_reached ();
+}
+
+static FdContent *
+fake_offer (FdClient *client, const char *peer, const char *name, gint64 size, const char *batch,
+            const char **ret_reason)
+{
+  g_autoptr (FdFile) file = fd_file_new (name, size);
+
+  return fake_offer_file (client, peer, file, batch, ret_reason);
 }
 
 static void

@@ -340,8 +340,11 @@ transfer (Fixture *f, Side *from, gsize size)
     g_assert_cmpint (write (in, &(guint8){ i * 7 + (i >> 8) }, 1), ==, 1);
   source = fd_source_new_fd (in, -1, NULL);
   sink = fd_sink_new_fd (out, NULL);
-  fd_pump_send (source, 0, size, from->fd, TRUE, FD_HASH_SHA256, on_pump_done, &send);
-  fd_pump_receive (sink, 0, size, to->fd, FD_HASH_SHA256, on_pump_done, &receive);
+  fd_pump_send (
+    source, &(FdPumpParams){ .length = size, .stream = from->fd, .half_close = TRUE, .algo = FD_HASH_SHA256 },
+    on_pump_done, &send);
+  fd_pump_receive (sink, &(FdPumpParams){ .length = size, .stream = to->fd, .algo = FD_HASH_SHA256 },
+                   on_pump_done, &receive);
   WAIT_FOR (send.done && receive.done && from->drained);
   g_assert_true (fd_digest_equal (&send.result.digest, &receive.result.digest));
   g_assert_cmpuint (fd_ibb_transport_get_bytes (from->transport), ==, size);

@@ -35,6 +35,9 @@ typedef struct
   FdEndedBy by;
   int code; /* of the error, -1 none */
   char *text;
+  FdVerified verified;
+  gboolean interrupted;
+  gboolean restart;
   char *batch;
 } File;
 
@@ -70,13 +73,16 @@ struct Fixture
   char *folder;
   const char *const *features; /* of both */
   gboolean only_4; /* they speak file-transfer:4 only */
+  const char *resume_id; /* of the files that are offered, NULL: none */
+  /* Sees each file that is offered first; TRUE: it was taken. */
+  gboolean (*taker) (Fixture *f, FdContent *content);
   /* Looks at each Jingle request before its delivery; TRUE drops it. */
   gboolean (*tamper) (Fixture *f, Side *from, const FdJingleMessage *message);
 };
 
 static const char *const plain_features[] = { FD_NS_FILE_TRANSFER, NULL };
 static const char *const all_features[]
-  = { FD_NS_BATCH, FD_NS_EOC, FD_NS_CID_DST, FD_NS_FILE_TRANSFER, NULL };
+  = { FD_NS_BATCH, FD_NS_EOC, FD_NS_CID_DST, FD_NS_RESUME, FD_NS_FILE_TRANSFER, NULL };
 
 /* --- in place of xmpp/ --- */
 
@@ -226,6 +232,9 @@ on_ended (FdContent *content, const FdContentEnd *end, gpointer data)
   file->by = end->by;
   file->code = end->error ? end->error->code : -1;
   file->text = end->error ? g_strdup (end->error->message) : NULL;
+  file->verified = end->verified;
+  file->interrupted = end->interrupted;
+  file->restart = end->restart;
 }
 
 static const FdContentHooks content_hooks = { on_accepted, on_active, on_ended };
@@ -273,6 +282,8 @@ on_incoming (FdContent *content, const char **ret_reason, gpointer data)
       *ret_reason = side->refusal;
       return FALSE;
     }
+  if (side->f->taker && side->f->taker (side->f, content))
+    return TRUE;
   file = add_file (side, fd_content_get_file (content)->name);
   file->content = content;
   file->batch = g_strdup (fd_content_get_batch (content));
@@ -293,8 +304,9 @@ bytes_of (const char *name, gsize size)
   return bytes;
 }
 
+/* Takes @fd. */
 static inline File *
-offer_by (Side *side, const char *name, gsize size, const char *batch, FdPath paths)
+offer_fd (Side *side, const char *name, int fd, gsize size, const char *batch, FdPath paths)
 {
   const FdPeerInfo peer = {
     .full_jid = other (side)->jid,
@@ -308,17 +320,25 @@ offer_by (Side *side, const char *name, gsize size, const char *batch, FdPath pa
   };
   const FdContentParams params = { .paths = paths, .loopback = TRUE, .timeout_s = 60, .batch = batch };
   g_autoptr (FdFile) description = fd_file_new (name, size);
-  g_autofree char *bytes = bytes_of (name, size);
-  int fd = memfd_create (name, MFD_CLOEXEC);
-  g_autoptr (FdSource) source = NULL;
+  g_autoptr (FdSource) source = fd_source_new_fd (fd, (gint64) size, NULL);
   File *file = add_file (side, name);
 
-  g_assert_cmpint (write (fd, bytes, size), ==, size);
-  source = fd_source_new_fd (fd, -1, NULL);
   g_assert_nonnull (source);
   description->hash_used = FD_HASH_SHA256;
+  description->ranged = side->f->resume_id != NULL;
+  description->resume_id = g_strdup (side->f->resume_id);
   file->content = fd_jingle_offer (side->jingle, &peer, description, source, &params, &content_hooks, file);
   return file;
+}
+
+static inline File *
+offer_by (Side *side, const char *name, gsize size, const char *batch, FdPath paths)
+{
+  g_autofree char *bytes = bytes_of (name, size);
+  int fd = memfd_create (name, MFD_CLOEXEC);
+
+  g_assert_cmpint (write (fd, bytes, size), ==, size);
+  return offer_fd (side, name, fd, size, batch, paths);
 }
 
 static inline File *

@@ -149,6 +149,7 @@ carry_out (Fixture *f, Side *side, FdAction *action)
     [FD_DO_PUBLISH] = "publish",
     [FD_DO_KEEP] = "keep",
     [FD_DO_KEEP_CORRUPT] = "corrupt",
+    [FD_DO_DISCARD] = "discard",
     [FD_DO_TELL_ACCEPTED] = "accepted",
     [FD_DO_TELL_ACTIVE] = "active",
     [FD_DO_REDIAL] = "redial",
@@ -345,7 +346,7 @@ STEP void
 accept (Fixture *f)
 {
   offer (f);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   settle (f);
   expect_state (&f->alice, FD_CONTENT_NEGOTIATING);
   expect_state (&f->bob, FD_CONTENT_NEGOTIATING);
@@ -426,7 +427,7 @@ wait_for_timer (Fixture *f, Side *side, guint64 bytes)
   g_assert_cmpint (deadline, >=, f->now);
   f->now = deadline;
   if (side->content)
-    fd_content_machine_progress (side->content, bytes);
+    fd_content_machine_progress (side->content, bytes, FALSE);
   fd_session_machine_tick (side->machine, f->now);
   settle (f);
 }

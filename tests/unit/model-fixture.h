@@ -15,6 +15,7 @@
 #include <glib-unix.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BOB "bob@example.org"
 
@@ -27,6 +28,7 @@ typedef struct
   FdClient *client;
   char *folder; /* to receive into, and to send from */
   GString *events; /* what the observer heard */
+  const char *status; /* of the account, as last told */
   gboolean stopped;
 } Fixture;
 
@@ -42,6 +44,19 @@ static void
 on_account_removed (FdAccount *account, gpointer data)
 {
   g_string_append_printf (((Fixture *) data)->events, "-%s ", fd_account_get_id (account));
+}
+
+/* Every try to connect is told once. */
+static void
+on_account_changed (FdAccount *account, FdAccountFields fields, gpointer data)
+{
+  Fixture *f = data;
+  const char *status = fd_account_get_status (account);
+
+  if (!(fields & FD_ACCOUNT_STATUS))
+    return;
+  g_assert_false (g_str_equal (status, "connecting") && g_strcmp0 (f->status, status) == 0);
+  f->status = status;
 }
 
 static void
@@ -78,6 +93,7 @@ on_transfer_removed (FdTransfer *transfer, gpointer data)
 static const FdManagerHooks hooks = {
   .account_added = on_account_added,
   .account_removed = on_account_removed,
+  .account_changed = on_account_changed,
   .transfer_added = on_transfer_added,
   .transfer_changed = on_transfer_changed,
   .transfer_finished = on_transfer_finished,
@@ -116,6 +132,7 @@ start_manager (Fixture *f)
 {
   g_autoptr (GError) error = NULL;
 
+  f->status = NULL;
   f->manager = fd_manager_new (&hooks, f, &error);
   g_assert_no_error (error);
   fd_manager_start (f->manager);
@@ -160,10 +177,17 @@ go_online (Fixture *f)
 }
 
 /* A timer is due now. */
-static void
+static inline void
 hurry (guint source)
 {
   g_source_set_ready_time (g_main_context_find_source_by_id (NULL, source), 0);
+}
+
+static inline void
+hurry_transfer (FdTransfer *transfer, FdDue due)
+{
+  g_assert_cmpint (transfer->due[due], >, 0);
+  fd_due_set (transfer, due, 1);
 }
 
 static char *
@@ -217,7 +241,7 @@ incoming_of_batch (Fixture *f, const char *peer, const char *name, gint64 size, 
   return content->data;
 }
 
-static FdTransfer *
+static inline FdTransfer *
 incoming (Fixture *f, const char *peer, const char *name, gint64 size)
 {
   return incoming_of_batch (f, peer, name, size, "");
@@ -238,10 +262,32 @@ begin (int *argc, char ***argv)
 {
   g_test_init (argc, argv, NULL);
   fd_test_capture_log ();
-  root = g_dir_make_tmp ("fardel-model-XXXXXX", NULL);
+  root = g_test_subprocess () ? g_strdup (g_getenv ("FD_TEST_ROOT"))
+                              : g_dir_make_tmp ("fardel-model-XXXXXX", NULL);
+  g_setenv ("FD_TEST_ROOT", root, TRUE);
   g_setenv ("XDG_CONFIG_HOME", root, TRUE);
   g_setenv ("XDG_STATE_HOME", root, TRUE);
   g_unsetenv ("CREDENTIALS_DIRECTORY");
+}
+
+/* Runs the test at @path in a process of its own, which does not end but dies: what it
+ * has left on disk is what there is then. */
+static inline void
+crash (Fixture *f, const char *path)
+{
+  fd_manager_free (f->manager);
+  g_string_truncate (f->events, 0);
+  g_test_trap_subprocess (path, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+  start_manager (f);
+}
+
+/* The journal is as far as it would be a moment later. */
+static inline void
+die (Fixture *f)
+{
+  fd_journal_free (f->manager->journal);
+  _exit (0);
 }
 
 static int

@@ -213,6 +213,7 @@ test_own (void)
     "urn:x-fardel:cid-dst:0",
     "urn:x-fardel:early-accept:0",
     "urn:x-fardel:eoc:0",
+    "urn:x-fardel:resume:0",
   };
   g_autoptr (FdXml) caps = fd_disco_new_caps ();
   g_autoptr (FdXml) answer = NULL;

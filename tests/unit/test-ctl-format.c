@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ctl/json.h"
+#include "ctl/rate.h"
 #include "ctl/text.h"
 
 #include <locale.h>
@@ -222,6 +223,33 @@ test_table (void)
   g_assert_cmpstr (text, ==, "ID  NAME\n1   報告  x\n10  a?b\n");
 }
 
+static void
+test_rate (void)
+{
+  static const struct
+  {
+    const char *text;
+    guint64 rate;
+  } rows[] = {
+    { "none", 0 },      { "0", 0 },          { "1024", 1024 },     { "500k", 500000 },
+    { "500K", 500000 }, { "2.5M", 2500000 }, { "1G", 1000000000 }, { "1.5", 2 },
+  };
+  static const char *const bad[] = { "", "k", "-1", "1 M", "1MB", "1T", "1e30", "inf", "nan", "nonesuch" };
+  g_autofree char *text = ctl_rate_text (2500000);
+  g_autofree char *none = ctl_rate_text (0);
+  guint64 rate;
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_assert_true (ctl_rate_parse (rows[i].text, &rate));
+      g_assert_cmpuint (rate, ==, rows[i].rate);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_false (ctl_rate_parse (bad[i], &rate));
+  g_assert_true (g_str_has_suffix (text, "/s"));
+  g_assert_cmpstr (none, ==, "none");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -235,6 +263,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl-format/percent", test_percent);
   g_test_add_func ("/ctl-format/fit", test_fit);
   g_test_add_func ("/ctl-format/safe", test_safe);
+  g_test_add_func ("/ctl-format/rate", test_rate);
   g_test_add_func ("/ctl-format/table", test_table);
   return g_test_run ();
 }

@@ -18,7 +18,7 @@ offer_files (Fixture *f, guint n)
 static void
 take (Fixture *f, guint i)
 {
-  fd_content_machine_accept (f->bob.all[i], FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.all[i], FD_PATH_ANY, 0, f->now);
   settle (f);
 }
 

@@ -272,7 +272,7 @@ use_content (World *w, Side *side, Content *content)
   FdContentMachine *machine = content->machine;
 
   if (content->pumping && chance (w, 50))
-    fd_content_machine_progress (machine, (guint64) g_rand_int_range (w->dice, 0, 100));
+    fd_content_machine_progress (machine, (guint64) g_rand_int_range (w->dice, 0, 100), FALSE);
   if (content->preparing != FD_TRANSPORT_KIND_NONE && chance (w, 90))
     ready (w, content);
   else if (content->pumping && (content->stopped || chance (w, 40)))
@@ -282,7 +282,7 @@ use_content (World *w, Side *side, Content *content)
   else if (side == &w->bob && fd_content_machine_get_state (machine) == FD_CONTENT_OFFERED && chance (w, 50))
     {
       if (chance (w, 80))
-        fd_content_machine_accept (machine, chance (w, 80) ? FD_PATH_ANY : FD_PATH_SOCKS5_DIRECT, w->now);
+        fd_content_machine_accept (machine, chance (w, 80) ? FD_PATH_ANY : FD_PATH_SOCKS5_DIRECT, 0, w->now);
       else
         fd_content_machine_reject (machine, w->now);
     }

@@ -5,7 +5,7 @@
  */
 #include "jingle-pair.h"
 
-#include "jingle/content.h"
+#include "jingle/carrier.h"
 
 #define PREFIX "/jingle-driver/"
 #define SIZE 300000
@@ -455,19 +455,19 @@ test_stale_proxy (void)
   FdS5bCandidate *candidate = g_new0 (FdS5bCandidate, 1);
   const gint64 minute = 60 * G_USEC_PER_SEC;
 
-  g_assert_false (fd_content_is_stale (offer, minute, 100)); /* nothing is no proxy */
+  g_assert_false (fd_carrier_is_stale (offer, minute, 100)); /* nothing is no proxy */
   candidate->type = FD_S5B_PROXY;
   g_ptr_array_add (offer->candidates, candidate);
-  g_assert_true (fd_content_is_stale (offer, minute, 100));
-  g_assert_true (fd_content_is_stale (offer, minute, 5000000));
-  g_assert_false (fd_content_is_stale (offer, minute, 5000001)); /* better to hope */
-  g_assert_false (fd_content_is_stale (offer, minute, -1));
-  g_assert_false (fd_content_is_stale (offer, minute / 2, 100));
+  g_assert_true (fd_carrier_is_stale (offer, minute, 100));
+  g_assert_true (fd_carrier_is_stale (offer, minute, 5000000));
+  g_assert_false (fd_carrier_is_stale (offer, minute, 5000001)); /* better to hope */
+  g_assert_false (fd_carrier_is_stale (offer, minute, -1));
+  g_assert_false (fd_carrier_is_stale (offer, minute / 2, 100));
   candidate->type = FD_S5B_DIRECT;
-  g_assert_false (fd_content_is_stale (offer, minute, 100));
+  g_assert_false (fd_carrier_is_stale (offer, minute, 100));
   candidate->type = FD_S5B_PROXY;
   offer->dstaddr = g_strdup ("d");
-  g_assert_false (fd_content_is_stale (offer, minute, 100));
+  g_assert_false (fd_carrier_is_stale (offer, minute, 100));
 }
 
 int

@@ -157,7 +157,7 @@ static void
 test_replace_while_moving (Fixture *f, gconstpointer data)
 {
   activate (f);
-  fd_content_machine_progress (f->bob.content, 1);
+  fd_content_machine_progress (f->bob.content, 1, FALSE);
   g_assert_cmpint (tell (f, &f->bob, message_with (FD_JINGLE_TRANSPORT_REPLACE, "file", ibb ("i", 4096))), ==,
                    FD_REPLY_OK);
   expect (&f->bob, "transport-reject");
@@ -341,7 +341,7 @@ test_replace_early (Fixture *f, gconstpointer data)
                    ==, FD_REPLY_OK);
   expect (&f->bob, "transport-accept");
   g_assert_cmpuint (fd_jingle_message_get_content (f->bob.last)->transport.ibb->block_size, ==, 8192);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   run (f, &f->bob);
   expect (&f->bob, "ibb session-accept start");
   /* The same transport once more, for those who need it. */
@@ -371,7 +371,7 @@ test_replace_early_preparing (Fixture *f, gconstpointer data)
   offer (f);
   forget_logs (f);
   f->bob.other = NULL;
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   fd_action_free (fd_session_machine_next (f->bob.machine)); /* to prepare S5B, which takes its time */
   g_assert_cmpint (tell (f, &f->bob, message_with (FD_JINGLE_TRANSPORT_REPLACE, "file", ibb ("i", 4096))), ==,
                    FD_REPLY_OK);
@@ -396,7 +396,7 @@ test_early_accept (Fixture *f, gconstpointer data)
   expect_state (&f->alice, FD_CONTENT_OFFERED);
   g_assert_cmpint (fd_session_machine_get_deadline (f->alice.machine), ==, answer_by);
 
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   settle (f);
   expect (&f->bob, "ibb session-accept start");
   g_assert_cmpint (fd_jingle_message_get_content (f->bob.last)->transport.kind, ==, FD_TRANSPORT_KIND_NONE);
@@ -446,7 +446,7 @@ test_fail_while_offered (Fixture *f, gconstpointer data)
   transport_failed (f, &f->alice);
   expect (&f->alice, "drop");
   expect_state (&f->alice, FD_CONTENT_OFFERED);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   settle (f);
   expect (&f->alice, "drop ibb accepted transport-replace remote start");
   expect (&f->bob, "s5b session-accept start drop ibb transport-accept start");
@@ -460,7 +460,7 @@ test_fail_while_accepting (Fixture *f, gconstpointer data)
 {
   offer (f);
   forget_logs (f);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   fd_action_free (fd_session_machine_next (f->bob.machine));
   transport_failed (f, &f->bob);
   expect (&f->bob, "drop session-accept transport-info drop");
@@ -550,7 +550,7 @@ static void
 test_no_redial (Fixture *f, gconstpointer data)
 {
   activate (f);
-  fd_content_machine_progress (f->alice.content, 50);
+  fd_content_machine_progress (f->alice.content, 50, FALSE);
   tell (f, &f->alice, message_why (FD_JINGLE_SESSION_TERMINATE, NULL, "failed-transport"));
   pumped (f, &f->alice, 50, FALSE, NULL, FD_ERROR_CANCELLED);
   expect (&f->alice, "stop-pump drop ended end");
@@ -626,7 +626,7 @@ static void
 test_replace_rejected (Fixture *f, gconstpointer data)
 {
   offer (f);
-  fd_content_machine_accept (f->bob.content, FD_PATH_SOCKS5_DIRECT, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_SOCKS5_DIRECT, 0, f->now);
   settle (f);
   forget_logs (f);
   transport_failed (f, &f->alice);

@@ -132,7 +132,7 @@ test_mismatch (Fixture *f, gconstpointer data)
   activate (f);
   pumped (f, &f->alice, 100, TRUE, &digest, 0);
   pumped (f, &f->bob, 100, TRUE, &other_digest, 0);
-  expect (&f->bob, "corrupt media-error drop ended end");
+  expect (&f->bob, "media-error corrupt drop ended end");
   expect_end (&f->bob, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_HASH_MISMATCH);
   g_assert_cmpint (fd_content_machine_get_end (f->bob.content)->verified, ==, FD_VERIFIED_MISMATCH);
   expect_end (&f->alice, FD_OUTCOME_FAILED, FD_BY_REMOTE, FD_ERROR_REMOTE_FAILED);
@@ -189,7 +189,7 @@ test_checksum_late_mismatch (Fixture *f, gconstpointer data)
   activate (f);
   pumped (f, &f->bob, 100, TRUE, &other_digest, 0);
   pumped (f, &f->alice, 100, TRUE, &digest, 0);
-  expect (&f->bob, "corrupt media-error drop ended end");
+  expect (&f->bob, "media-error corrupt drop ended end");
   expect_end (&f->bob, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_HASH_MISMATCH);
 }
 
@@ -404,7 +404,7 @@ test_swift_clock (Fixture *f, gconstpointer data)
   f->file->hash_used = FD_HASH_SHA256;
   restart (f);
   activate (f);
-  g_assert_cmpint (fd_content_machine_get_version (f->bob.content), ==, FD_FT_4);
+  g_assert_cmpint (fd_jingle_message_get_content (f->bob.last)->version, ==, FD_FT_4);
   start = f->now;
   f->bob.other = NULL;
   pumped (f, &f->bob, 100, TRUE, &digest, 0);
@@ -427,7 +427,7 @@ prepare_answer (Fixture *f)
 {
   offer (f);
   f->bob.other = NULL;
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   fd_action_free (fd_session_machine_next (f->bob.machine)); /* takes its time */
 }
 

@@ -132,6 +132,114 @@ test_file_details (void)
   g_assert_cmpint (fd_jingle_message_get_content (message)->transport.kind, ==, FD_TRANSPORT_KIND_NONE);
 }
 
+/* A number that cannot be read must not become another one. */
+static void
+test_ranges (void)
+{
+  static const struct
+  {
+    const char *xml;
+    gboolean ranged;
+    guint64 offset;
+    gint64 length;
+  } cases[] = {
+    { "", FALSE, 0, -1 },
+    { "<range/>", TRUE, 0, -1 },
+    { "<range offset='7'/>", TRUE, 7, -1 },
+    { "<range length='7'/>", TRUE, 0, 7 },
+    { "<range offset='0' length='0'/>", TRUE, 0, 0 },
+    { "<range offset='9223372036854775807' length='1'/>", TRUE, G_MAXINT64, 1 },
+    { "<range offset='9223372036854775808'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset='99999999999999999999999'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset='-1'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset='+1'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset='0x10'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset='1.5'/>", TRUE, G_MAXUINT64, -1 },
+    { "<range offset=''/>", TRUE, G_MAXUINT64, -1 },
+    { "<range length='-1'/>", TRUE, 0, G_MAXINT64 },
+    { "<range offset='1' length='18446744073709551615'/>", TRUE, 1, G_MAXINT64 },
+    { "<range offset='1' length='all'/>", TRUE, 1, G_MAXINT64 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *xml = g_strconcat (
+        "<jingle xmlns='urn:xmpp:jingle:1' action='session-accept' sid='s1'><content creator='initiator' "
+        "name='f'><description xmlns='urn:xmpp:jingle:apps:file-transfer:5'><file>",
+        cases[i].xml, "</file></description></content></jingle>", NULL);
+      g_autoptr (FdJingleMessage) message = parse (xml);
+      const FdFile *file = first_file (message);
+
+      g_test_message ("%s", cases[i].xml);
+      g_assert_cmpint (file->ranged, ==, cases[i].ranged);
+      g_assert_cmpuint (file->range_offset, ==, cases[i].offset);
+      g_assert_cmpint (file->range_length, ==, cases[i].length);
+    }
+}
+
+#define LONGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* What is no id counts as none. */
+static void
+test_resume_ids (void)
+{
+  static const struct
+  {
+    const char *xml;
+    const char *id;
+  } cases[] = {
+    { "<resume xmlns='urn:x-fardel:resume:0' id='" LONGEST "'/>", LONGEST },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='A-z_0.9'/>", "A-z_0.9" },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='a'/><resume xmlns='urn:x-fardel:resume:0' id='b'/>", "a" },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='" LONGEST "0'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0' id=''/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='a b'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='../a'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='a&#10;'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:0' id='ä'/>", NULL },
+    { "<resume xmlns='urn:x-fardel:resume:1' id='a'/>", NULL },
+    { "<resume id='a'/>", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *xml = g_strconcat (
+        "<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='s1'><content creator='initiator' "
+        "name='f'><description xmlns='urn:xmpp:jingle:apps:file-transfer:5'><file>",
+        cases[i].xml, "</file></description></content></jingle>", NULL);
+      g_autoptr (FdJingleMessage) message = parse (xml);
+
+      g_test_message ("%s", cases[i].xml);
+      g_assert_cmpstr (first_file (message)->resume_id, ==, cases[i].id);
+    }
+}
+
+/* In both versions of file transfer. */
+static void
+test_resume_round_trip (void)
+{
+  for (guint version = FD_FT_5; version <= FD_FT_4; version++)
+    {
+      g_autoptr (FdJingleMessage) message = fd_jingle_message_new (FD_JINGLE_SESSION_ACCEPT, "s1");
+      FdJingleContent *content = fd_jingle_message_add_content (message, TRUE, "file");
+      g_autoptr (FdJingleMessage) back = NULL;
+      const FdFile *file;
+
+      content->version = (FdFtVersion) version;
+      content->file = fd_file_new ("x", 100);
+      content->file->resume_id = g_strdup ("id-1");
+      content->file->ranged = TRUE;
+      content->file->range_offset = 100;
+      content->file->range_length = 0;
+      back = round_trip (message);
+      file = first_file (back);
+      g_assert_cmpstr (file->resume_id, ==, "id-1");
+      g_assert_cmpuint (file->range_offset, ==, 100);
+      g_assert_cmpint (file->range_length, ==, 0);
+    }
+}
+
 static void
 test_terminate (void)
 {
@@ -445,12 +553,34 @@ test_extensions (void)
       g_autoptr (FdJingleMessage) back = NULL;
 
       message->batch = bits & 1;
+      message->batch_id = message->batch ? g_strdup ("batch-1") : NULL;
       message->early_accept = bits >> 1;
       fd_jingle_message_add_content (message, TRUE, "f");
       back = round_trip (message);
       g_assert_cmpint (back->batch, ==, message->batch);
+      g_assert_cmpstr (back->batch_id, ==, message->batch_id);
       g_assert_cmpint (back->early_accept, ==, message->early_accept);
       g_assert_cmpuint (back->contents->len, ==, 1);
+    }
+}
+
+/* One that is no id counts as missing: the files belong together all the same. */
+static void
+test_batch_ids (void)
+{
+  static const char *const ids[]
+    = { "", "a b", "\xc3\xa9", "12345678901234567890123456789012345678901234567890123456789012345" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (FdJingleMessage) message = fd_jingle_message_new (FD_JINGLE_SESSION_INITIATE, "s1");
+      g_autoptr (FdJingleMessage) back = NULL;
+
+      message->batch = TRUE;
+      message->batch_id = g_strdup (ids[i]);
+      back = round_trip (message);
+      g_assert_true (back->batch);
+      g_assert_null (back->batch_id);
     }
 }
 
@@ -546,6 +676,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/jingle-message/dino-initiate", test_dino_initiate);
   g_test_add_func ("/jingle-message/gajim-file", test_gajim_file);
   g_test_add_func ("/jingle-message/file-details", test_file_details);
+  g_test_add_func ("/jingle-message/ranges", test_ranges);
+  g_test_add_func ("/jingle-message/resume-ids", test_resume_ids);
+  g_test_add_func ("/jingle-message/resume-round-trip", test_resume_round_trip);
   g_test_add_func ("/jingle-message/terminate", test_terminate);
   g_test_add_func ("/jingle-message/underscore-reason", test_underscore_reason);
   g_test_add_func ("/jingle-message/session-info", test_session_info);
@@ -561,6 +694,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/jingle-message/ns4-session-info", test_ns4_session_info);
   g_test_add_func ("/jingle-message/jet-unknown", test_jet_unknown);
   g_test_add_func ("/jingle-message/extensions", test_extensions);
+  g_test_add_func ("/jingle-message/batch-ids", test_batch_ids);
   g_test_add_func ("/jingle-message/copy-transport", test_copy_transport);
   g_test_add_func ("/jingle-message/foreign-parts", test_foreign_parts);
   g_test_add_func ("/jingle-message/malformed", test_malformed);

@@ -192,7 +192,7 @@ test_dup_names (Fixture *f, gconstpointer data)
   plain->transport = s5b ("plain");
   g_assert_cmpint (tell (f, &f->bob, message), ==, FD_REPLY_OK);
   expect (&f->bob, "offered:f");
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   run (f, &f->bob);
   expect (&f->bob, "s5b:f session-accept:f start:f");
   g_assert_cmpuint (f->bob.last->contents->len, ==, 1);
@@ -249,7 +249,7 @@ test_initiator_attr (Fixture *f, gconstpointer data)
   g_assert_cmpstr (f->alice.last->initiator, ==, ALICE);
   g_assert_cmpint (fd_jingle_message_get_content (f->alice.last)->senders, ==, FD_SENDERS_INITIATOR);
   g_assert_true (fd_jingle_message_get_content (f->alice.last)->by_initiator);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   settle (f);
   g_assert_cmpstr (f->bob.last->initiator, ==, ALICE);
   g_assert_cmpstr (f->bob.last->responder, ==, BOB);
@@ -342,7 +342,7 @@ test_accept_refused (Fixture *f, gconstpointer data)
 {
   offer (f);
   f->bob.other = NULL;
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   run (f, &f->bob);
   forget_logs (f);
   answer (f, &f->bob, f->bob.last, FD_REPLY_OUT_OF_ORDER);
@@ -378,7 +378,7 @@ test_early_infos (Fixture *f, gconstpointer data)
   g_assert_cmpint (tell (f, &f->bob, message_with (FD_JINGLE_TRANSPORT_INFO, "file", s5b ("t"))), ==,
                    FD_REPLY_OK);
   expect (&f->bob, "");
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   run (f, &f->bob);
   expect (&f->bob, "s5b remote session-accept start");
   g_assert_cmpint (tell (f, &f->bob, message_with (FD_JINGLE_TRANSPORT_INFO, "file", s5b ("t"))), ==,
@@ -396,7 +396,7 @@ test_early_infos_limit (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 100; i++)
     tell (f, &f->bob, message_with (FD_JINGLE_TRANSPORT_INFO, "file", s5b ("t")));
   forget_logs (f);
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   run (f, &f->bob);
   for (const char *at = f->bob.log->str; (at = strstr (at, "remote")); at++)
     remotes++;
@@ -412,7 +412,7 @@ test_held_infos (Fixture *f, gconstpointer data)
   offer (f);
   forget_logs (f);
   f->bob.other = NULL;
-  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, f->now);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
   fd_content_machine_send_transport_info (f->bob.content, info);
   run (f, &f->bob);
   expect (&f->bob, "s5b session-accept transport-info start");

@@ -110,23 +110,92 @@ test_ids_wrap (Fixture *f, gconstpointer data)
 /* --- journal --- */
 
 static void
-sample (FdTransferInfo *info, guint32 id)
+sample (FdJournalEntry *entry, guint32 id)
 {
-  *info = (FdTransferInfo){
-    .id = id,
-    .account = g_strdup ("home"),
-    .incoming = TRUE,
-    .name = g_strdup ("grüße.txt"),
-    .size = 12345678901,
-    .mime_type = g_strdup ("text/plain"),
-    .description = g_strdup ("two\nlines; and [more]"),
-    .modified = 1600000000,
-    .peer = g_strdup ("bob@example.org/phone"),
-    .state = FD_STATE_ACTIVE,
-    .local_path = g_strdup ("/home/me/grüße.txt"),
-    .digest = { .algo = FD_HASH_SHA256, .length = 32, .bytes = { 1, 2, 3 } },
+  *entry = (FdJournalEntry){
+    .info = {
+      .id = id,
+      .account = g_strdup ("home"),
+      .incoming = TRUE,
+      .name = g_strdup ("grüße.txt"),
+      .size = 12345678901,
+      .mime_type = g_strdup ("text/plain"),
+      .description = g_strdup ("two\nlines; and [more]"),
+      .modified = 1600000000,
+      .peer = g_strdup ("bob@example.org/phone"),
+      .state = FD_STATE_ACTIVE,
+      .local_path = g_strdup ("/home/me/grüße.txt"),
+      .digest = { .algo = FD_HASH_SHA256, .length = 32, .bytes = { 1, 2, 3 } },
+      .transferred = 12345,
+      .rate_limit = 1 << 20,
+    },
+    .resume_id = g_strdup ("an id"),
+    .agreed = TRUE,
+    .expires = 1700000000,
+    .paths = FD_PATH_IBB,
+    .target = g_strdup ("bob@example.org"),
+    .wire_name = g_strdup ("../grüße.txt"),
+    .path = g_strdup ("/latin/gr\374\337e\n.txt"), /* no UTF-8 */
+    .source_stamp = g_strdup ("stamp 1"),
+    .timeout_s = 3600,
+    .hash_always = TRUE,
+    .directory = g_strdup ("/home/\374"),
+    .file_name = g_strdup ("gr\374\337e.txt"),
+    .overwrite = TRUE,
+    .part = g_strdup ("/home/\374/.x.part"),
+    .part_stamp = g_strdup ("stamp 2"),
   };
-  fd_transfer_info_complete (info);
+  fd_transfer_info_complete (&entry->info);
+}
+
+static void
+sample_clear (FdJournalEntry *entry)
+{
+  fd_journal_entry_free (g_memdup2 (entry, sizeof *entry));
+}
+
+static GPtrArray *
+load_again (Fixture *f)
+{
+  g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
+
+  return fd_journal_load (journal);
+}
+
+static void
+assert_same (const FdJournalEntry *a, const FdJournalEntry *b)
+{
+  g_assert_cmpuint (a->info.id, ==, b->info.id);
+  g_assert_cmpstr (a->info.account, ==, b->info.account);
+  g_assert_cmpint (a->info.incoming, ==, b->info.incoming);
+  g_assert_cmpstr (a->info.name, ==, b->info.name);
+  g_assert_cmpint (a->info.size, ==, b->info.size);
+  g_assert_cmpstr (a->info.mime_type, ==, b->info.mime_type);
+  g_assert_cmpstr (a->info.description, ==, b->info.description);
+  g_assert_cmpint (a->info.modified, ==, b->info.modified);
+  g_assert_cmpstr (a->info.batch, ==, b->info.batch);
+  g_assert_cmpstr (a->info.peer, ==, b->info.peer);
+  g_assert_cmpstr (a->info.local_path, ==, b->info.local_path);
+  g_assert_cmpint (a->info.state, ==, b->info.state);
+  g_assert_cmpuint (a->info.transferred, ==, b->info.transferred);
+  g_assert_cmpuint (a->info.rate_limit, ==, b->info.rate_limit);
+  g_assert_cmpint (a->info.digest.algo, ==, b->info.digest.algo);
+  g_assert_cmpmem (a->info.digest.bytes, a->info.digest.length, b->info.digest.bytes, b->info.digest.length);
+  g_assert_cmpstr (a->resume_id, ==, b->resume_id);
+  g_assert_cmpint (a->agreed, ==, b->agreed);
+  g_assert_cmpint (a->expires, ==, b->expires);
+  g_assert_cmpint (a->paths, ==, b->paths);
+  g_assert_cmpstr (a->target, ==, b->target);
+  g_assert_cmpstr (a->wire_name, ==, b->wire_name);
+  g_assert_cmpstr (a->path, ==, b->path);
+  g_assert_cmpstr (a->source_stamp, ==, b->source_stamp);
+  g_assert_cmpuint (a->timeout_s, ==, b->timeout_s);
+  g_assert_cmpint (a->hash_always, ==, b->hash_always);
+  g_assert_cmpstr (a->directory, ==, b->directory);
+  g_assert_cmpstr (a->file_name, ==, b->file_name);
+  g_assert_cmpint (a->overwrite, ==, b->overwrite);
+  g_assert_cmpstr (a->part, ==, b->part);
+  g_assert_cmpstr (a->part_stamp, ==, b->part_stamp);
 }
 
 static void
@@ -134,54 +203,102 @@ test_journal_round_trip (Fixture *f, gconstpointer data)
 {
   g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
   g_autoptr (GPtrArray) entries = NULL;
-  FdTransferInfo info;
-  const FdJournalEntry *entry;
+  FdJournalEntry entry;
 
-  sample (&info, 12);
-  fd_journal_write (journal, &info, NULL);
-  fd_journal_write (journal, &info, "/home/me/.grüße.txt.part");
-  info.id = 9;
-  fd_journal_write (journal, &info, NULL);
+  sample (&entry, 12);
+  entry.agreed = FALSE;
+  fd_journal_write (journal, &entry);
+  entry.agreed = TRUE;
+  fd_journal_write (journal, &entry);
+  entry.info.id = 9;
+  fd_journal_write (journal, &entry);
+  g_clear_pointer (&journal, fd_journal_free);
+  entries = load_again (f);
+  g_assert_cmpuint (entries->len, ==, 2);
+  assert_same (entries->pdata[0], &entry);
+  entry.info.id = 12;
+  assert_same (entries->pdata[1], &entry);
+
+  journal = fd_journal_new (f->directory);
+  fd_journal_remove (journal, 12); /* it has not been told of it */
+  g_clear_pointer (&entries, g_ptr_array_unref);
   entries = fd_journal_load (journal);
   g_assert_cmpuint (entries->len, ==, 2);
-  g_assert_cmpuint (((FdJournalEntry *) entries->pdata[0])->info.id, ==, 9);
-  entry = entries->pdata[1];
-  g_assert_cmpuint (entry->info.id, ==, 12);
-  g_assert_cmpstr (entry->info.account, ==, info.account);
-  g_assert_true (entry->info.incoming);
-  g_assert_cmpstr (entry->info.name, ==, info.name);
-  g_assert_cmpint (entry->info.size, ==, info.size);
-  g_assert_cmpstr (entry->info.description, ==, info.description);
-  g_assert_cmpint (entry->info.modified, ==, info.modified);
-  g_assert_cmpstr (entry->info.peer, ==, info.peer);
-  g_assert_cmpstr (entry->info.batch, ==, "");
-  g_assert_cmpstr (entry->info.local_path, ==, info.local_path);
-  g_assert_cmpint (entry->info.state, ==, FD_STATE_ACTIVE);
-  g_assert_true (fd_digest_equal (&entry->info.digest, &info.digest));
-  g_assert_cmpstr (entry->part, ==, "/home/me/.grüße.txt.part");
-  g_assert_cmpstr (entry->info.error, ==, "");
-
   fd_journal_remove (journal, 12);
   fd_journal_remove (journal, 12);
   g_clear_pointer (&entries, g_ptr_array_unref);
-  entries = fd_journal_load (journal);
+  entries = load_again (f);
   g_assert_cmpuint (entries->len, ==, 1);
-  fd_transfer_info_clear (&info);
+  sample_clear (&entry);
 }
 
-/* Whatever lies there, loading says no more than what it can and tidies up. */
+/* What says nothing stays so. */
+static void
+test_journal_little (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
+  g_autoptr (GPtrArray) entries = NULL;
+  FdJournalEntry entry = { .info = { .id = 1,
+                                     .account = (char *) "a",
+                                     .name = (char *) "n",
+                                     .peer = (char *) "p",
+                                     .mime_type = (char *) "",
+                                     .size = -1,
+                                     .modified = -1 } };
+
+  fd_journal_write (journal, &entry);
+  g_clear_pointer (&journal, fd_journal_free);
+  entries = load_again (f);
+  g_assert_cmpuint (entries->len, ==, 1);
+  entry.info.description = entry.info.batch = entry.info.local_path = (char *) "";
+  assert_same (entries->pdata[0], &entry);
+}
+
+/* The first note is there at once, the last one in the end: also of one that is
+ * written again and again, and removed while that goes on. */
+static void
+test_journal_many (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
+  g_autofree char *path = g_build_filename (f->directory, "1000", NULL);
+  g_autoptr (GPtrArray) entries = NULL;
+  FdJournalEntry entry;
+
+  sample (&entry, 1);
+  for (guint32 id = 1; id <= 1000; id++)
+    {
+      entry.info.id = id;
+      for (entry.timeout_s = 0; entry.timeout_s < 5; entry.timeout_s++)
+        fd_journal_write (journal, &entry);
+    }
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+  for (guint32 id = 1; id <= 1000; id += 2)
+    fd_journal_remove (journal, id);
+  g_clear_pointer (&journal, fd_journal_free);
+  entries = load_again (f);
+  g_assert_cmpuint (entries->len, ==, 500);
+  for (guint i = 0; i < entries->len; i++)
+    g_assert_cmpuint (((FdJournalEntry *) entries->pdata[i])->timeout_s, ==, 4);
+  sample_clear (&entry);
+}
+
+#define GOOD "[Transfer]\nState=active\nAccount=a\nIncoming=true\nPeer=p\nName=n\nSize=1\n"
+
+/* Whatever lies there, it is set aside once and named, and the rest is read. */
 static void
 test_journal_damaged (Fixture *f, gconstpointer data)
 {
   static const char *const texts[] = { "",
                                        "garbage",
                                        "[Transfer]\nState=active\n",
-                                       "[Transfer]\nState=done\n",
+                                       "[Transfer]\nState=unheard-of\nAccount=a\nIncoming=true\nPeer=p\nName=n\nSize=1\n",
                                        "[Other]\n",
-                                       "[Transfer]\nState=active\nAccount=a\nName=\xff\n" };
-  g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
+                                       GOOD "Size=much\n",
+                                       GOOD "Expires=soon\n",
+                                       GOOD "WireName=\xff\n" };
+  g_autofree char *huge = g_strnfill (FD_JOURNAL_MAX_SIZE + 1, '\n');
   g_autoptr (GPtrArray) entries = NULL;
-  g_autoptr (GDir) dir = NULL;
+  g_autoptr (GPtrArray) again = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     {
@@ -189,34 +306,73 @@ test_journal_damaged (Fixture *f, gconstpointer data)
 
       put (f, name, texts[i]);
     }
-  put (f, "7.new", "half");
-  entries = fd_journal_load (journal);
-  g_assert_cmpuint (entries->len, ==, 0);
-  dir = g_dir_open (f->directory, 0, NULL);
-  g_assert_null (g_dir_read_name (dir));
+  put (f, "90", huge);
+  put (f, "91", GOOD "FromTheFuture=yes\n[Future]\nToo=1\n");
+  put (f, "92.new", "half");
+  put (f, "notes", "not ours");
+  entries = load_again (f);
+  fd_test_assert_logged ("The journal entry * is of no use and set aside as *.damaged: *");
+  g_assert_cmpuint (entries->len, ==, 1);
+  again = load_again (f);
+  fd_test_assert_logged ("");
+  g_assert_cmpuint (again->len, ==, 1);
+  for (guint i = 0; i < 4; i++)
+    {
+      static const char *const names[] = { "1.damaged", "90.damaged", "notes", "92.new" };
+      g_autofree char *path = g_build_filename (f->directory, names[i], NULL);
+
+      g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS) == (i < 3));
+    }
 }
 
 static void
-test_journal_age (Fixture *f, gconstpointer data)
+test_journal_damaged_age (Fixture *f, gconstpointer data)
 {
-  g_autoptr (FdJournal) journal = fd_journal_new (f->directory);
-  g_autofree char *path = g_build_filename (f->directory, "3", NULL);
+  g_autofree char *path = g_build_filename (f->directory, "3.damaged", NULL);
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
-  FdTransferInfo info;
 
-  sample (&info, 3);
   for (guint days = 6; days <= 8; days += 2)
     {
       struct utimbuf times = { .actime = now - days * 86400, .modtime = now - days * 86400 };
       g_autoptr (GPtrArray) entries = NULL;
 
-      fd_journal_write (journal, &info, NULL);
+      put (f, "3.damaged", "garbage");
       g_assert_cmpint (utime (path, &times), ==, 0);
-      entries = fd_journal_load (journal);
-      g_assert_cmpuint (entries->len, ==, days < FD_JOURNAL_DAYS);
+      entries = load_again (f);
+      g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS) == (days < FD_JOURNAL_DAYS));
     }
-  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
-  fd_transfer_info_clear (&info);
+}
+
+static void
+test_journal_too_many (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) entries = NULL;
+
+  for (guint i = 1; i <= FD_JOURNAL_MAX_ENTRIES + 1; i++)
+    {
+      g_autofree char *path = g_strdup_printf ("%s/%u", f->directory, i);
+
+      g_assert_true (g_file_set_contents_full (path, GOOD, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+    }
+  entries = load_again (f);
+  g_assert_cmpuint (entries->len, ==, FD_JOURNAL_MAX_ENTRIES);
+  fd_test_assert_logged ("*holds more than * transfers*");
+}
+
+static void
+test_journal_unwritable (Fixture *f, gconstpointer data)
+{
+  g_autofree char *missing = g_build_filename (f->directory, "missing", NULL);
+  FdJournal *journal = fd_journal_new (missing);
+  g_autoptr (GPtrArray) entries = fd_journal_load (journal);
+  FdJournalEntry entry;
+
+  sample (&entry, 3);
+  fd_journal_write (journal, &entry);
+  fd_journal_free (journal);
+  fd_test_assert_logged ("Transfer 3 will not be known after a crash: *");
+  g_assert_cmpuint (entries->len, ==, 0);
+  sample_clear (&entry);
 }
 
 int
@@ -231,7 +387,11 @@ main (int argc, char **argv)
   ADD ("/ids/damaged", test_ids_damaged);
   ADD ("/ids/wrap", test_ids_wrap);
   ADD ("/journal/round-trip", test_journal_round_trip);
+  ADD ("/journal/little", test_journal_little);
+  ADD ("/journal/many", test_journal_many);
   ADD ("/journal/damaged", test_journal_damaged);
-  ADD ("/journal/age", test_journal_age);
+  ADD ("/journal/damaged-age", test_journal_damaged_age);
+  ADD ("/journal/too-many", test_journal_too_many);
+  ADD ("/journal/unwritable", test_journal_unwritable);
   return g_test_run ();
 }

@@ -4,7 +4,7 @@
  */
 #include "jingle/quirks.h"
 
-#define IRIS (FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES)
+#define IRIS (FD_QUIRK_WITHHOLD_ERROR | FD_QUIRK_INI_FIRST | FD_QUIRK_TRICKLES | FD_QUIRK_RANGES)
 #define DINO (FD_QUIRK_NO_IBB_RECEIVE | FD_QUIRK_REJECTS_REPLACE)
 #define GAJIM (FD_QUIRK_BAD_LISTENER | FD_QUIRK_ACCEPT_FOR_REPLACE)
 
@@ -65,7 +65,8 @@ test_extensions (void)
 {
   static const char *const none[] = { "urn:x-fardel:batch:1", "urn:xmpp:jingle:1", NULL };
   static const char *const some[] = { FD_NS_BATCH, FD_NS_EOC, "urn:xmpp:jingle:1", NULL };
-  static const char *const all[] = { FD_NS_BATCH, FD_NS_CID_DST, FD_NS_EARLY_ACCEPT, FD_NS_EOC, NULL };
+  static const char *const all[]
+    = { FD_NS_BATCH, FD_NS_CID_DST, FD_NS_EARLY_ACCEPT, FD_NS_EOC, FD_NS_RESUME, NULL };
   FdPeerInfo peer = new_peer ("", "", "");
 
   peer.features = none;
@@ -74,7 +75,7 @@ test_extensions (void)
   g_assert_cmphex (fd_extensions_find (&peer), ==, FD_EXT_BATCH | FD_EXT_EOC);
   peer.features = all;
   g_assert_cmphex (fd_extensions_find (&peer), ==,
-                   FD_EXT_BATCH | FD_EXT_CID_DST | FD_EXT_EARLY_ACCEPT | FD_EXT_EOC);
+                   FD_EXT_BATCH | FD_EXT_CID_DST | FD_EXT_EARLY_ACCEPT | FD_EXT_EOC | FD_EXT_RESUME);
 }
 
 int

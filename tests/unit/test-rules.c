@@ -76,6 +76,74 @@ test_queue_accounts (void)
   g_assert_true (start[3]); /* the same JID seen from another account is another peer */
 }
 
+/* Who sends much does not keep others waiting: one each, then the second of each. */
+static void
+test_queue_fair (void)
+{
+  FdQueueItem items[6] = { 0 };
+  gboolean start[6];
+
+  for (guint i = 0; i < 6; i++)
+    items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY,
+                              .peer = i < 4    ? "a"
+                                      : i == 4 ? "b"
+                                               : "c",
+                              .batch = "all" };
+  fd_queue_select (items, 6, 4, FD_MAX_ACTIVE, start);
+  g_assert_true (start[0] && start[1] && start[4] && start[5]);
+  g_assert_false (start[2] || start[3]);
+
+  items[0].kind = items[1].kind = FD_QUEUE_BUSY;
+  fd_queue_select (items, 6, 4, FD_MAX_ACTIVE, start);
+  g_assert_true (start[4] && start[5]);
+}
+
+static void
+test_queue_begun (void)
+{
+  FdQueueItem items[3] = { 0 };
+  gboolean start[3];
+
+  for (guint i = 0; i < 3; i++)
+    items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY, .peer = "a", .begun = i == 2 };
+  fd_queue_select (items, 3, 1, FD_MAX_ACTIVE, start);
+  g_assert_true (start[2] && !start[0] && !start[1]);
+}
+
+static void
+test_queue_account_slots (void)
+{
+  int accounts[2];
+  FdQueueItem items[4] = { 0 };
+  gboolean start[4];
+
+  for (guint i = 0; i < 4; i++)
+    items[i] = (FdQueueItem){
+      .kind = FD_QUEUE_READY, .account = &accounts[i == 3], .account_slots = i == 3 ? 0 : 2, .peer = "a"
+    };
+  items[0].kind = FD_QUEUE_BUSY;
+  items[0].incoming = TRUE;
+  fd_queue_select (items, 4, 9, FD_MAX_ACTIVE, start);
+  g_assert_true (start[1] && !start[2] && start[3]);
+}
+
+/* What can only go through the server waits for what does, and nothing else waits for it. */
+static void
+test_queue_in_band (void)
+{
+  int account;
+  FdQueueItem items[4] = { 0 };
+  gboolean start[4];
+
+  for (guint i = 0; i < 4; i++)
+    items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY, .account = &account, .in_band = i < 3, .peer = "a" };
+  fd_queue_select (items, 4, 9, FD_MAX_ACTIVE, start);
+  g_assert_true (start[0] && !start[1] && !start[2] && start[3]);
+  items[0].kind = FD_QUEUE_BUSY;
+  fd_queue_select (items, 4, 9, FD_MAX_ACTIVE, start);
+  g_assert_true (!start[1] && !start[2] && start[3]);
+}
+
 /* One letter per transfer, all to one peer: r ready, o open, s open and shared;
  * and its batch, '-' for none. */
 static const struct
@@ -318,6 +386,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/queue/table", test_queue);
   g_test_add_func ("/queue/accounts", test_queue_accounts);
+  g_test_add_func ("/queue/fair", test_queue_fair);
+  g_test_add_func ("/queue/begun", test_queue_begun);
+  g_test_add_func ("/queue/account-slots", test_queue_account_slots);
+  g_test_add_func ("/queue/in-band", test_queue_in_band);
   g_test_add_func ("/queue/batches", test_queue_batches);
   g_test_add_func ("/queue/session-limit", test_queue_session_limit);
   g_test_add_func ("/queue/open-limit", test_queue_open_limit);

@@ -202,6 +202,79 @@ test_fd_socket (void)
   g_assert_cmpint (fd_source_read (source, 2, buffer, 4), ==, 0);
 }
 
+static char *
+stamp_of (const char *path)
+{
+  g_autoptr (FdSource) source = fd_source_open (path, NULL);
+
+  return fd_source_get_stamp (source);
+}
+
+/* Also of another process: the stamp is all that it has. */
+static void
+test_stamp (void)
+{
+  g_autofree char *path = make_file ("stamp", "0123456789");
+  g_autofree char *other = make_file ("other", "012345678");
+  g_autofree char *before = stamp_of (path);
+  struct timespec times[2] = { { 0, UTIME_OMIT }, { 0, 0 } };
+  struct stat st;
+
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autofree char *unchanged = stamp_of (path);
+      g_autofree char *after = NULL;
+
+      g_assert_cmpstr (unchanged, ==, before);
+      g_assert_cmpint (stat (path, &st), ==, 0);
+      times[1] = st.st_mtim;
+      if (i == 0)
+        times[1].tv_nsec = (times[1].tv_nsec + 1) % 1000000000;
+      else if (i == 1)
+        times[1].tv_sec++;
+      else if (i == 2)
+        g_assert_cmpint (truncate (path, 9), ==, 0);
+      else
+        g_assert_cmpint (g_rename (other, path), ==, 0);
+      g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+      after = stamp_of (path);
+      g_assert_cmpstr (after, !=, before);
+      g_free (before);
+      before = g_steal_pointer (&after);
+    }
+  g_unlink (path);
+}
+
+/* What was offered, not what it has become. */
+static void
+test_stamp_stays (void)
+{
+  g_autofree char *path = make_file ("stays", "0123456789");
+  g_autoptr (FdSource) source = fd_source_open (path, NULL);
+  g_autofree char *before = fd_source_get_stamp (source);
+  g_autofree char *after = NULL;
+  g_autofree char *now = NULL;
+
+  g_assert_cmpint (truncate (path, 9), ==, 0);
+  after = fd_source_get_stamp (source);
+  g_assert_cmpstr (after, ==, before);
+  now = stamp_of (path);
+  g_assert_cmpstr (now, !=, before);
+  g_unlink (path);
+}
+
+static void
+test_stamp_of_pipe (void)
+{
+  g_autoptr (FdSource) source = NULL;
+  int ends[2];
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  source = fd_source_new_fd (ends[0], 7, NULL);
+  g_assert_null (fd_source_get_stamp (source));
+  close (ends[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -216,6 +289,9 @@ main (int argc, char **argv)
   g_test_add_func ("/source/fd-file", test_fd_file);
   g_test_add_func ("/source/fd-pipe", test_fd_pipe);
   g_test_add_func ("/source/fd-socket", test_fd_socket);
+  g_test_add_func ("/source/stamp", test_stamp);
+  g_test_add_func ("/source/stamp-stays", test_stamp_stays);
+  g_test_add_func ("/source/stamp-of-pipe", test_stamp_of_pipe);
   result = g_test_run ();
   g_rmdir (directory);
   g_free (directory);

@@ -133,7 +133,7 @@ test_send_slots (Fixture *f, gconstpointer data)
   second = offer (f, BOB, "b.txt");
   settle ();
   g_assert_false (second->preparing);
-  hurry (first->fresh_timer);
+  hurry_transfer (first, FD_DUE_FRESH);
   wait_for (second, FD_STATE_OFFERED);
   first->content->hooks->accepted (first->content, first);
   g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 1);
@@ -161,10 +161,10 @@ test_send_full_jid_offline (Fixture *f, gconstpointer data)
   while (!transfer->blocked)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (transfer->info.state, ==, FD_STATE_QUEUED);
-  g_assert_cmpuint (transfer->retry_timer, !=, 0);
+  g_assert_cmpint (transfer->due[FD_DUE_RETRY], !=, 0);
   fake_peer_online (f->client, BOB, TRUE);
   wait_for (transfer, FD_STATE_OFFERED);
-  g_assert_cmpuint (transfer->retry_timer, ==, 0);
+  g_assert_cmpint (transfer->due[FD_DUE_RETRY], ==, 0);
 }
 
 /* The first session failed and a second one is tried: the user sees one way to
@@ -208,7 +208,7 @@ test_send_deadline (Fixture *f, gconstpointer data)
 {
   FdTransfer *transfer = offer (f, BOB, "a.txt");
 
-  hurry (transfer->deadline_timer);
+  hurry_transfer (transfer, FD_DUE_DEADLINE);
   wait_for (transfer, FD_STATE_FAILED);
   g_assert_cmpstr (transfer->info.error, ==, fd_error_name (FD_ERROR_TIMEOUT));
   g_assert_cmpint (transfer->info.ended_by, ==, FD_BY_NETWORK);

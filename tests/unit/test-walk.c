@@ -165,7 +165,7 @@ test_prehash (Fixture *f, gconstpointer data)
 
   put (f, "abc", "abc");
   source = fd_source_open (path, NULL);
-  fd_prehash_start (source, on_hashed, &hashed);
+  fd_prehash_start (source, FD_HASH_SHA256, on_hashed, &hashed);
   while (!hashed.done)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpstr (hashed.hex, ==, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -182,7 +182,7 @@ test_prehash_changed (Fixture *f, gconstpointer data)
   put (f, "abc", "abc");
   source = fd_source_open (path, NULL);
   g_assert_cmpint (truncate (path, 1), ==, 0);
-  fd_prehash_start (source, on_hashed, &hashed);
+  fd_prehash_start (source, FD_HASH_SHA256, on_hashed, &hashed);
   while (!hashed.done)
     g_main_context_iteration (NULL, TRUE);
   g_assert_null (hashed.hex);
@@ -202,8 +202,8 @@ test_prehash_cancel (Fixture *f, gconstpointer data)
 
   put (f, "abc", "abc");
   source = fd_source_open (path, NULL);
-  fd_prehash_cancel (fd_prehash_start (source, on_hashed, &cancelled));
-  fd_prehash_start (source, on_hashed, &hashed);
+  fd_prehash_cancel (fd_prehash_start (source, FD_HASH_SHA256, on_hashed, &cancelled));
+  fd_prehash_start (source, FD_HASH_SHA256, on_hashed, &hashed);
   while (!hashed.done)
     g_main_context_iteration (NULL, TRUE);
   while (g_main_context_iteration (NULL, FALSE))
