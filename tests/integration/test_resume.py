@@ -204,8 +204,8 @@ def test_received_not_heard(pair, work):
     # All bytes are on their way at once, and are taken from there slowly.
     sent, received = start(alice, bob, source, transports=WAYS["direct"],
                            accept={"rate_limit": GLib.Variant("t", 40_000)})
+    received.wait_for("State", "active")
     eventually(lambda: sent["Transferred"] == 100_000)
-    assert received["State"] == "active"
     alice.process.signal(signal.SIGSTOP)
     assert received.end()["State"] == "done"
     revive(alice)
