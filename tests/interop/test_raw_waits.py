@@ -464,10 +464,10 @@ def close_of_sender(world):
     assert (yield ended(transfer, 20))["State"] == "failed"
 
 
-def wait_error(world, times):
+def wait_error(world, alice, times):
     """The peer's server loses it for `times` blocks."""
     bob = world.peer()
-    transfer, session = world.alice.offer(bob, world.source, transports=["ibb"])
+    transfer, session = alice.offer(bob, world.source, transports=["ibb"])
     came = []
 
     def refuse(found):
@@ -484,7 +484,7 @@ def wait_error(world, times):
 @scenario
 def wait_error_once(world):
     """The same block again after a while, and all arrives."""
-    transfer, session, came = wait_error(world, 1)
+    transfer, session, came = wait_error(world, world.alice, 1)
     stream = Inband(session)
     count = len(DATA) // 4096 + 2
     yield Until(lambda: sum(map(stream.is_about("data"), session.peer.inbox)) >= count or None, 60, "all blocks")
@@ -498,7 +498,8 @@ def wait_error_once(world):
 @scenario
 def wait_error_twice(world):
     """Once more is enough: failed, to be taken up again."""
-    transfer, session, came = wait_error(world, 2)
+    # Of her own: an account sends one file in-band at a time.
+    transfer, session, came = wait_error(world, world.start_alice(), 2)
     end = yield ended(transfer, 60)
     assert len(came) == 2
     assert end["State"] == "failed"
