@@ -8,17 +8,18 @@
 #include "base/fd.h"
 #include "xmpp/disco.h"
 #include "xmpp/jid.h"
-#include "xmpp/link.h"
+#include "xmpp/login.h"
 #include "xmpp/ping.h"
 #include "xmpp/stream.h"
+#include "xmpp/targets.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define MIN_DELAY_MS 1000
 #define MAX_DELAY_MS (5 * 60 * 1000)
 #define STABLE_US (60 * G_USEC_PER_SEC) /* a stream that lived so long did not fail */
 #define RANDOM_RESOURCE 8 /* characters */
+#define MAX_REDIRECTS 3 /* <see-other-host/> in a row: servers must not play ping-pong with us */
 
 /* Chat clients of the account get its messages; we take files only. */
 #define PRIORITY "-1"
@@ -36,8 +37,9 @@ struct FdClient
   gboolean wanted; /* the user wants to be online */
   FdClientStatus status;
   GError *error;
-  FdLink *link;
   FdStream *stream;
+  FdTarget *redirect; /* where the server sent us, or NULL */
+  guint redirects; /* in a row */
   guint attempts; /* failed in a row */
   gint64 online_since; /* µs, monotonic */
   guint retry;
@@ -53,6 +55,7 @@ fd_client_settings_clear (FdClientSettings *settings)
   g_free (settings->jid);
   g_free (settings->server);
   g_free (settings->ca_file);
+  g_free (settings->pin);
   g_free (settings->resource);
   *settings = (FdClientSettings){ 0 };
 }
@@ -66,6 +69,7 @@ fd_client_settings_copy (FdClientSettings *dest, const FdClientSettings *src)
     .port = src->port,
     .tls = src->tls,
     .ca_file = g_strdup (src->ca_file),
+    .pin = g_strdup (src->pin),
     .resource = g_strdup (src->resource),
   };
 }
@@ -91,21 +95,14 @@ wipe_password (FdClient *client)
 
 /* -- the status machine --------------------------------------------------- */
 
-static void
-reserve_low_fd (FdClient *client)
-{
-  if (client->low_fd < 0)
-    client->low_fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
 /* Ends whatever there is, without a word to the owner. */
 static void
 drop_stream (FdClient *client)
 {
   g_clear_handle_id (&client->retry, g_source_remove);
-  g_clear_pointer (&client->link, fd_link_free);
   g_clear_pointer (&client->stream, fd_stream_free);
-  reserve_low_fd (client);
+  if (client->low_fd < 0)
+    client->low_fd = fd_login_reserve_fd ();
   fd_ping_stop (client->ping);
 }
 
@@ -151,17 +148,38 @@ next_delay (FdClient *client)
   return g_random_int_range (delay / 2, delay + 1);
 }
 
-static void
-fail (FdClient *client, const GError *error, gboolean fatal)
+/* Takes the way that the server shows, if it may. */
+static gboolean
+follow (FdClient *client, const FdFailure *failure)
 {
-  g_autoptr (GError) reason = g_error_copy (error);
+  FdTarget *target = failure->redirect && client->redirects < MAX_REDIRECTS
+                       ? fd_target_parse (failure->redirect, 0, FALSE)
+                       : NULL;
+
+  fd_target_free (client->redirect);
+  client->redirect = target;
+  client->redirects = target ? client->redirects + 1 : 0;
+  return target != NULL;
+}
+
+static void
+on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
+{
+  FdClient *client = data;
+  g_autoptr (GError) reason = g_error_copy (failure->error);
+  gboolean fatal = failure->fatal, redirected = follow (client, failure);
 
   if (client->status == FD_CLIENT_ONLINE && g_get_monotonic_time () - client->online_since > STABLE_US)
     client->attempts = 0;
-  drop_stream (client);
+  drop_stream (client); /* and with it the failure */
   if (!client->wanted)
     return; /* the idle that closes is on its way */
   g_message ("%s: %s", client->settings.jid, reason->message);
+  if (redirected)
+    {
+      attempt (client);
+      return;
+    }
   if (fatal)
     {
       set_status (client, FD_CLIENT_FAILED, reason);
@@ -179,6 +197,7 @@ on_up (FdStream *stream, const char *full_jid, gpointer data)
   g_autofree char *xml = NULL;
 
   client->online_since = g_get_monotonic_time ();
+  client->redirects = 0;
   fd_iq_set_own_jid (client->iq, full_jid);
   fd_peers_stream_up (client->peers);
   fd_xml_add_text (presence, "priority", PRIORITY);
@@ -201,44 +220,24 @@ on_stanza (FdStream *stream, xmpp_stanza_t *stanza, gpointer data)
 }
 
 static void
-on_stream_down (FdStream *stream, const GError *error, gboolean fatal, gpointer data)
-{
-  fail (data, error, fatal);
-}
-
-static void
-on_link (int fd, const GError *link_error, gpointer data)
+attempt (FdClient *client)
 {
   static const FdStreamHooks hooks = { on_up, on_stanza, on_stream_down };
-  FdClient *client = data;
-  g_autoptr (GError) error = NULL;
+  const FdTarget *redirect = client->redirect;
   g_autofree char *full_jid = g_strconcat (client->settings.jid, "/", client->settings.resource, NULL);
   FdStreamSettings settings = {
     .jid = full_jid,
     .password = client->password,
-    .ca_file = client->settings.ca_file,
-    .direct_tls = client->settings.tls == FD_TLS_DIRECT,
+    .link = {
+      .server = redirect ? redirect->host : client->settings.server,
+      .port = redirect ? redirect->port : client->settings.port,
+      .direct_tls = client->settings.tls == FD_TLS_DIRECT,
+      .tls = { .ca_file = client->settings.ca_file, .pin = client->settings.pin },
+    },
+    .low_fd = &client->low_fd,
   };
 
-  g_clear_pointer (&client->link, fd_link_free);
-  if (fd < 0)
-    {
-      fail (client, link_error, FALSE);
-      return;
-    }
-  fd_close (&client->low_fd);
-  client->stream = fd_stream_new (&settings, fd, &hooks, client, &error);
-  if (!client->stream)
-    fail (client, error, error->code == FD_ERROR_TLS_FAILED);
-}
-
-static void
-attempt (FdClient *client)
-{
-  g_autofree char *domain = fd_jid_domain (client->settings.jid);
-
-  client->link = fd_link_new (domain, client->settings.server, client->settings.port,
-                              client->settings.tls == FD_TLS_DIRECT, on_link, client);
+  client->stream = fd_stream_new (&settings, &hooks, client);
   set_status (client, FD_CLIENT_CONNECTING, NULL);
 }
 
@@ -288,12 +287,11 @@ fd_client_new (const FdClientSettings *settings, const FdClientHooks *hooks, gpo
     client->settings.resource = new_resource ();
   client->hooks = *hooks;
   client->data = data;
-  client->low_fd = -1;
+  client->low_fd = fd_login_reserve_fd ();
   client->iq = fd_iq_new (write_stanza, client);
   fd_disco_serve (client->iq);
   client->peers = fd_peers_new (client->iq);
   client->ping = fd_ping_new (client->iq, on_dead, client);
-  reserve_low_fd (client);
   return client;
 }
 
@@ -305,6 +303,7 @@ fd_client_free (FdClient *client)
   g_clear_handle_id (&client->closing, g_source_remove);
   drop_stream (client);
   fd_close (&client->low_fd);
+  fd_target_free (client->redirect);
   fd_ping_free (client->ping);
   fd_peers_free (client->peers);
   fd_iq_free (client->iq);
@@ -323,7 +322,7 @@ fd_client_connect (FdClient *client, const char *password)
   client->password = copy;
   client->wanted = TRUE;
   g_clear_handle_id (&client->closing, g_source_remove);
-  if (client->link || client->stream)
+  if (client->stream)
     return;
   g_clear_handle_id (&client->retry, g_source_remove);
   attempt (client);
@@ -335,6 +334,19 @@ fd_client_disconnect (FdClient *client)
   client->wanted = FALSE;
   if (!client->closing && client->status != FD_CLIENT_OFFLINE)
     client->closing = g_idle_add (on_closing, client);
+}
+
+void
+fd_client_wake (FdClient *client)
+{
+  if (client->retry)
+    {
+      client->attempts = 0;
+      g_clear_handle_id (&client->retry, g_source_remove);
+      attempt (client);
+    }
+  else if (client->status == FD_CLIENT_ONLINE)
+    fd_ping_probe (client->ping);
 }
 
 FdClientStatus
@@ -355,16 +367,16 @@ fd_client_get_full_jid (FdClient *client)
   return fd_iq_get_own_jid (client->iq);
 }
 
-/* libstrophe does not tell the version and the cipher. */
 void
 fd_client_get_tls (FdClient *client, FdClientTls *ret_tls)
 {
-  gboolean online = client->status == FD_CLIENT_ONLINE && client->stream;
+  FdTls *tls
+    = client->status == FD_CLIENT_ONLINE && client->stream ? fd_stream_get_tls (client->stream) : NULL;
 
   *ret_tls = (FdClientTls){
-    .protocol = "",
-    .cipher = "",
-    .certificate_sha256 = online ? fd_stream_get_certificate (client->stream) : "",
+    .protocol = tls ? fd_tls_get_protocol (tls) : "",
+    .cipher = tls ? fd_tls_get_cipher (tls) : "",
+    .certificate_sha256 = tls ? fd_tls_get_certificate (tls) : "",
   };
 }
 

@@ -23,8 +23,9 @@ typedef struct
   char *jid; /* bare, prepared */
   char *server; /* NULL: SRV records of the domain */
   guint16 port; /* 0: SRV, else 5222/5223 */
-  FdTlsMode tls;
+  FdTlsMode tls; /* where no SRV record tells; DIRECT also leaves the records for STARTTLS out */
   char *ca_file; /* NULL: the system's */
+  char *pin; /* SHA-256 of the server's certificate in lowercase hex; NULL: none */
   char *resource; /* NULL: "fardel-" and random characters, kept */
 } FdClientSettings;
 
@@ -58,6 +59,10 @@ void fd_client_connect (FdClient *client, const char *password);
  * at the latest after 2 s. Pending iqs end with NOT_CONNECTED. */
 void fd_client_disconnect (FdClient *client);
 
+/* The network changed, or the machine woke up: retries at once, or looks whether
+ * the connection is still there. */
+void fd_client_wake (FdClient *client);
+
 FdClientStatus fd_client_get_status (FdClient *client);
 
 /* Why it is not online: AUTHENTICATION_FAILED, TLS_FAILED, CONNECTION_FAILED,
@@ -70,7 +75,7 @@ const GError *fd_client_get_error (FdClient *client);
 const char *fd_client_get_full_jid (FdClient *client);
 
 /* {protocol, cipher, certificate SHA-256 in lowercase hex} of the current
- * stream; "" what is not known, all of it when offline. */
+ * stream; all "" when offline. Borrowed until the next turn of the loop. */
 typedef struct
 {
   const char *protocol;

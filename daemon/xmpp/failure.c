@@ -1,223 +1,130 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The words for each way a stream can end (RFC 6120 §4.9.3, §6.5, §13.7.2).
+ * The words for each way a stream can end.
  */
 #include "xmpp/failure.h"
 
-#include "base/error.h"
+#include "xmpp/ns.h"
 
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <string.h>
 
-#define MAX_NAMES 8 /* of a certificate that are shown */
-#define MAX_SERVER_TEXT 200 /* characters of a stream error that are shown */
+#define MAX_SERVER_TEXT 200 /* characters of the server's own words that are shown */
+#define MAX_REDIRECT 300 /* a host name has 253 */
 
 void
 fd_failure_clear (FdFailure *failure)
 {
-  g_clear_pointer (&failure->certificate, g_free);
-  g_clear_pointer (&failure->last_log, g_free);
+  g_clear_error (&failure->error);
+  g_clear_pointer (&failure->redirect, g_free);
+  failure->fatal = FALSE;
 }
 
-/* The library passes no SASL failure on (user handlers run only after the
- * login), so its log is the only witness. */
 void
-fd_failure_note_log (FdFailure *failure, xmpp_log_level_t level, const char *message)
+fd_failure_set (FdFailure *failure, gboolean fatal, FdErrorCode code, const char *format, ...)
 {
-  if (g_str_has_prefix (message, "SASL ") && g_str_has_suffix (message, " auth failed"))
-    failure->sasl_failed = TRUE;
-  else if (g_str_has_prefix (message, "RECV: <failure ") && strstr (message, "<temporary-auth-failure"))
-    failure->sasl_passing = TRUE;
-  else if (g_str_has_prefix (message, "TLS is not supported, but set as mandatory"))
-    failure->tls_missing = TRUE;
-  else if (level >= XMPP_LEVEL_WARN)
-    {
-      g_free (failure->last_log);
-      failure->last_log = g_strdup (message);
-    }
+  va_list args;
+
+  if (failure->error)
+    return;
+  va_start (args, format);
+  failure->error = g_error_new_valist (FD_ERROR, (gint) code, format, args);
+  va_end (args);
+  failure->fatal = fatal;
 }
 
-typedef BIO Bio;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Bio, BIO_free_all)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (X509, X509_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GENERAL_NAMES, GENERAL_NAMES_free)
+typedef struct
+{
+  const char *condition;
+  gboolean fatal;
+  FdErrorCode code;
+  const char *text;
+} Words;
 
-/* The names that a certificate is for. libstrophe's own list of them is empty
- * in the callback. */
+/* The defined condition is the first child that is not the text. */
+static const char *
+get_condition (xmpp_stanza_t *element, const char *ns)
+{
+  FD_XML_FOREACH (child, element)
+    {
+      if (fd_xml_is (child, xmpp_stanza_get_name (child), ns) && !fd_xml_is (child, "text", ns))
+        return xmpp_stanza_get_name (child);
+    }
+  return "";
+}
+
+static const Words *
+find_words (const Words *words, guint n_words, const char *condition)
+{
+  for (guint i = 0; i + 1 < n_words; i++)
+    {
+      if (g_str_equal (words[i].condition, condition))
+        return &words[i];
+    }
+  return &words[n_words - 1];
+}
+
+/* What the server says about it, " (…)" or "". */
 static char *
-list_names (const xmpp_tlscert_t *certificate)
+quote_text (xmpp_stanza_t *element, const char *condition, gboolean known)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (Bio) pem = BIO_new_mem_buf (xmpp_tlscert_get_pem (certificate), -1);
-  g_autoptr (X509) x509 = PEM_read_bio_X509 (pem, NULL, NULL, NULL);
-  g_autoptr (GENERAL_NAMES) names = x509 ? X509_get_ext_d2i (x509, NID_subject_alt_name, NULL, NULL) : NULL;
+  g_autofree char *text = fd_xml_child_text (element, "text");
+  const char *shown = text && *text ? text : known ? "" : condition;
+  g_autofree char *cut = g_utf8_substring (shown, 0, MIN (g_utf8_strlen (shown, -1), MAX_SERVER_TEXT));
 
-  for (int i = 0; names && i < MIN (sk_GENERAL_NAME_num (names), MAX_NAMES); i++)
-    {
-      const GENERAL_NAME *name = sk_GENERAL_NAME_value (names, i);
-
-      if (name->type == GEN_DNS)
-        g_string_append_printf (text, "%s%.*s", text->len > 0 ? ", " : "",
-                                ASN1_STRING_length (name->d.dNSName),
-                                (const char *) ASN1_STRING_get0_data (name->d.dNSName));
-    }
-  if (text->len == 0)
-    g_string_append (text, xmpp_tlscert_get_string (certificate, XMPP_CERT_SUBJECT));
-  return g_string_free (g_steal_pointer (&text), FALSE);
+  return *cut ? g_strdup_printf (" (%s)", cut) : g_strdup ("");
 }
 
 void
-fd_failure_note_certificate (FdFailure *failure, const xmpp_tlscert_t *certificate, const char *reason)
+fd_failure_from_stream_error (FdFailure *failure, xmpp_stanza_t *element, const char *domain)
 {
-  const char *issuer = xmpp_tlscert_get_string (certificate, XMPP_CERT_ISSUER);
-  static const struct
-  {
-    int code;
-    enum
-    {
-      EXPIRED,
-      EARLY,
-      OTHER_NAME,
-      SELF_SIGNED,
-      UNTRUSTED,
-    } kind;
-  } reasons[] = {
-    { X509_V_ERR_CERT_HAS_EXPIRED, EXPIRED },
-    { X509_V_ERR_CERT_NOT_YET_VALID, EARLY },
-    { X509_V_ERR_HOSTNAME_MISMATCH, OTHER_NAME },
-    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, SELF_SIGNED },
-    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, UNTRUSTED },
-    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, UNTRUSTED },
-    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, UNTRUSTED },
-    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, UNTRUSTED },
-  };
-  g_autofree char *names = NULL;
-  int kind = -1;
-
-  if (failure->certificate)
-    return; /* the first complaint is the cause of the others */
-  for (guint i = 0; i < G_N_ELEMENTS (reasons); i++)
-    {
-      if (g_str_equal (X509_verify_cert_error_string (reasons[i].code), reason))
-        kind = reasons[i].kind;
-    }
-
-  switch (kind)
-    {
-    case EXPIRED:
-      failure->certificate = g_strdup_printf ("The certificate of %s has expired (%s)", failure->domain,
-                                              xmpp_tlscert_get_string (certificate, XMPP_CERT_NOTAFTER));
-      break;
-    case EARLY:
-      failure->certificate = g_strdup_printf (
-        "The certificate of %s is not valid yet (%s); is the clock of this computer right?", failure->domain,
-        xmpp_tlscert_get_string (certificate, XMPP_CERT_NOTBEFORE));
-      break;
-    case OTHER_NAME:
-      names = list_names (certificate);
-      failure->certificate = g_strdup_printf (
-        "The server's certificate is not for %s but for another name: %s", failure->domain, names);
-      break;
-    case SELF_SIGNED:
-      failure->certificate = g_strdup_printf ("The certificate of %s is self-signed and not trusted; if it "
-                                              "is yours, set it as the CA file of the account",
-                                              failure->domain);
-      break;
-    case UNTRUSTED:
-      failure->certificate = g_strdup_printf (
-        "The certificate of %s is not trusted: its issuer is unknown here (%s)", failure->domain, issuer);
-      break;
-    default:
-      failure->certificate
-        = g_strdup_printf ("The certificate of %s is not valid: %s", failure->domain, reason);
-      break;
-    }
-}
-
-static GError *
-describe_stream_error (const FdFailure *failure, const xmpp_stream_error_t *stream_error, gboolean *ret_fatal)
-{
-  static const struct
-  {
-    xmpp_error_type_t type;
-    FdErrorCode code;
-    gboolean fatal;
-    const char *text;
-  } texts[] = {
-    { XMPP_SE_CONFLICT, FD_ERROR_CONNECTION_FAILED, TRUE,
+  static const Words words[] = {
+    { "conflict", TRUE, FD_ERROR_CONNECTION_FAILED,
       "another session of the account took our resource; end it or set another resource" },
-    { XMPP_SE_HOST_UNKNOWN, FD_ERROR_CONNECTION_FAILED, FALSE, "it does not serve this domain" },
-    { XMPP_SE_HOST_GONE, FD_ERROR_CONNECTION_FAILED, FALSE, "it no longer serves this domain" },
-    { XMPP_SE_SYSTEM_SHUTDOWN, FD_ERROR_CONNECTION_FAILED, FALSE, "it is shutting down" },
-    { XMPP_SE_CONN_TIMEOUT, FD_ERROR_CONNECTION_FAILED, FALSE, "it saw no sign of life from us" },
-    { XMPP_SE_RESOURCE_CONSTRAINT, FD_ERROR_CONNECTION_FAILED, FALSE, "it is overloaded" },
-    { XMPP_SE_NOT_AUTHORIZED, FD_ERROR_AUTHENTICATION_FAILED, TRUE, "it does not authorize the account" },
-    { XMPP_SE_POLICY_VIOLATION, FD_ERROR_PROTOCOL, FALSE, "it says that we violate its policy" },
+    { "host-unknown", FALSE, FD_ERROR_CONNECTION_FAILED, "it does not serve this domain" },
+    { "host-gone", FALSE, FD_ERROR_CONNECTION_FAILED, "it no longer serves this domain" },
+    { "see-other-host", FALSE, FD_ERROR_CONNECTION_FAILED, "it says that another host serves us" },
+    { "system-shutdown", FALSE, FD_ERROR_CONNECTION_FAILED, "it is shutting down" },
+    { "reset", FALSE, FD_ERROR_CONNECTION_FAILED, "it wants us to connect anew" },
+    { "connection-timeout", FALSE, FD_ERROR_CONNECTION_FAILED, "it saw no sign of life from us" },
+    { "remote-connection-failed", FALSE, FD_ERROR_CONNECTION_FAILED, "it lacks a service that it needs" },
+    { "internal-server-error", FALSE, FD_ERROR_CONNECTION_FAILED, "it has a fault" },
+    { "resource-constraint", FALSE, FD_ERROR_BUSY, "it is overloaded" },
+    { "not-authorized", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "it does not authorize the account" },
+    { "policy-violation", FALSE, FD_ERROR_PROTOCOL, "it says that we violate its policy" },
+    { "", FALSE, FD_ERROR_PROTOCOL, "it gave no reason that we know" },
   };
-  const char *more = stream_error->text;
-  g_autofree char *shown
-    = more ? g_utf8_substring (more, 0, MIN (g_utf8_strlen (more, -1), MAX_SERVER_TEXT)) : NULL;
-  const char *text = "it gave no reason that we know";
-  FdErrorCode code = FD_ERROR_PROTOCOL;
+  const char *condition = get_condition (element, NS_STREAM_ERRORS);
+  const Words *found = find_words (words, G_N_ELEMENTS (words), condition);
+  g_autofree char *more = quote_text (element, condition, *found->condition);
 
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+  fd_failure_set (failure, found->fatal, found->code, "The server of %s ended the stream: %s%s", domain,
+                  found->text, more);
+  if (g_str_equal (condition, "see-other-host") && !failure->redirect)
     {
-      if (texts[i].type != stream_error->type)
-        continue;
-      text = texts[i].text;
-      code = texts[i].code;
-      *ret_fatal = texts[i].fatal;
+      g_autofree char *host = fd_xml_child_text (element, condition);
+
+      if (host && *host && strlen (host) <= MAX_REDIRECT)
+        failure->redirect = g_steal_pointer (&host);
     }
-  return g_error_new (FD_ERROR, code, "The server of %s ended the stream: %s%s%s%s", failure->domain, text,
-                      shown ? " (" : "", shown ? shown : "", shown ? ")" : "");
 }
 
-static GError *
-describe_login (const FdFailure *failure, gboolean *ret_fatal)
+void
+fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *jid, const char *domain)
 {
-  if (failure->tls_missing)
-    {
-      *ret_fatal = TRUE;
-      return g_error_new (FD_ERROR, FD_ERROR_TLS_FAILED,
-                          "The server of %s offers no TLS (STARTTLS); without it no password is sent",
-                          failure->domain);
-    }
-  if (failure->sasl_failed && failure->sasl_passing)
-    return g_error_new (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
-                        "The server of %s cannot check passwords just now", failure->domain);
-  if (failure->sasl_failed)
-    {
-      *ret_fatal = TRUE;
-      return g_error_new (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
-                          "The server refused the password of %s; set it again", failure->jid);
-    }
-  if (!failure->secured)
-    return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED,
-                        "The server of %s broke off before or during the TLS handshake%s%s", failure->domain,
-                        failure->last_log ? ": " : "", failure->last_log ? failure->last_log : "");
-  return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED, "The server of %s broke off the login%s%s",
-                      failure->domain, failure->last_log ? ": " : "",
-                      failure->last_log ? failure->last_log : "");
-}
+  static const Words words[] = {
+    { "not-authorized", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "refused the password of %s; set it again" },
+    { "credentials-expired", TRUE, FD_ERROR_AUTHENTICATION_FAILED,
+      "says that the password of %s has expired; set a new one" },
+    { "account-disabled", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "says that the account %s is disabled" },
+    { "temporary-auth-failure", FALSE, FD_ERROR_AUTHENTICATION_FAILED,
+      "cannot check the password of %s just now" },
+    { "", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "did not log %s in" },
+  };
+  const char *condition = get_condition (element, NS_SASL);
+  const Words *found = find_words (words, G_N_ELEMENTS (words), condition);
+  g_autofree char *more = quote_text (element, condition, *found->condition);
+  g_auto (GStrv) around = g_strsplit (found->text, "%s", 2);
 
-GError *
-fd_failure_describe (const FdFailure *failure, const xmpp_stream_error_t *stream_error, gboolean *ret_fatal)
-{
-  *ret_fatal = FALSE;
-  if (failure->timed_out)
-    return g_error_new (FD_ERROR, FD_ERROR_TIMEOUT,
-                        "The server of %s accepted the connection but did not complete the %s",
-                        failure->domain, failure->secured ? "login" : "TLS handshake");
-  if (failure->certificate)
-    {
-      *ret_fatal = TRUE;
-      return g_error_new_literal (FD_ERROR, FD_ERROR_TLS_FAILED, failure->certificate);
-    }
-  if (stream_error)
-    return describe_stream_error (failure, stream_error, ret_fatal);
-  if (!failure->online)
-    return describe_login (failure, ret_fatal);
-  return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED, "The server of %s closed the connection",
-                      failure->domain);
+  fd_failure_set (failure, found->fatal, found->code, "The server of %s %s%s%s%s", domain, around[0], jid,
+                  around[1], more);
 }

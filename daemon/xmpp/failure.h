@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Why a login failed or a stream ended, in words. libstrophe tells it in five
- * places (event, stream error, certificate callback, log, silence); here they
- * are put together.
+ * Why a connection failed or ended, in words, and what follows from it (RFC
+ * 6120 §4.9.3, §6.5).
  */
 #pragma once
 
-#include <glib.h>
-#include <strophe.h>
+#include "base/error.h"
+#include "xmpp/xml.h"
 
-/* What was seen while the stream lived. */
 typedef struct
 {
-  const char *jid; /* bare */
-  const char *domain;
-  gboolean online; /* it was up */
-  gboolean secured; /* the TLS handshake was completed */
-  gboolean timed_out; /* the watchdog ended it */
-  char *certificate; /* what is wrong with it, a whole sentence */
-  gboolean tls_missing;
-  gboolean sasl_failed;
-  gboolean sasl_passing; /* … for a reason of the server's that will pass */
-  char *last_log; /* last warning of the library */
+  GError *error; /* NULL: nothing failed */
+  gboolean fatal; /* another attempt would end the same way: password, certificate, conflict */
+  char *redirect; /* <see-other-host/>: "host" or "host:port" to go to instead */
 } FdFailure;
 
 void fd_failure_clear (FdFailure *failure);
 
-/* For the library's log: keeps what tells a cause. */
-void fd_failure_note_log (FdFailure *failure, xmpp_log_level_t level, const char *message);
+/* The first reason stays: what follows is its consequence. */
+void fd_failure_set (FdFailure *failure, gboolean fatal, FdErrorCode code, const char *format, ...)
+  G_GNUC_PRINTF (4, 5);
 
-/* For the certificate callback. */
-void fd_failure_note_certificate (FdFailure *failure, const xmpp_tlscert_t *certificate, const char *reason);
+/* @element: <stream:error/>, which may be empty. */
+void fd_failure_from_stream_error (FdFailure *failure, xmpp_stanza_t *element, const char *domain);
 
-/* The error to show; @ret_fatal: another attempt would end the same way. */
-GError *fd_failure_describe (const FdFailure *failure, const xmpp_stream_error_t *stream_error,
-                             gboolean *ret_fatal);
+/* @element: SASL's <failure/>. */
+void fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *jid, const char *domain);

@@ -1,249 +1,435 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * SRV lookup and connecting, asynchronously by GIO (RFC 6120 §3.2).
+ * The link: which host, and then the bytes, driven by one GSource on its socket.
  */
 #include "xmpp/link.h"
 
-#include "base/error.h"
+#include "base/fd.h"
+#include "base/timer.h"
+#include "xmpp/connect.h"
+#include "xmpp/starttls.h"
+#include "xmpp/targets.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#define ADDRESS_TIMEOUT_S 10 /* for one address: a SYN is repeated after 1, 3 and 7 s */
-#define TOTAL_TIMEOUT_S 30 /* with DNS; a silent resolver alone takes 20 s */
-#define MAX_TARGETS 8 /* SRV records that are tried */
+#define RESOLVE_TIMEOUT_S 10 /* a resolver asks again after 5 s */
+#define SECURE_TIMEOUT_S 15 /* from the TCP connection to the end of the TLS handshake */
 
-/* A dead connection is found by the kernel, so that an idle daemon sleeps. */
-#define KEEPALIVE_IDLE_S 120
-#define KEEPALIVE_INTERVAL_S 20
-#define KEEPALIVE_COUNT 3
-#define USER_TIMEOUT_MS 60000 /* for data that nobody acknowledges */
+#define READ_SIZE (16 * 1024) /* a TLS record */
+#define MAX_TURN (256 * 1024) /* bytes read before others have their turn */
+#define COMPACT (256 * 1024) /* sent bytes that the queue may drag along */
 
-struct FdLink
+typedef enum
 {
-  int refs; /* the owner's and one for each operation of GIO under way */
-  char *domain;
-  guint16 port; /* 0: the default */
-  gboolean direct_tls;
-  FdLinkDone done;
-  gpointer data;
-  GSocketClient *client;
-  GCancellable *cancellable;
-  GQueue targets; /* of Target */
-  guint timeout;
-};
+  CONNECTING, /* no socket yet */
+  CLEAR, /* STARTTLS */
+  HANDSHAKE,
+  UP,
+  DOWN,
+} Phase;
 
 typedef struct
 {
-  char *host;
+  GSource source;
+  FdLink *link;
+} LinkSource;
+
+struct FdLink
+{
+  char *domain, *server, *ca_file, *pin;
   guint16 port;
-} Target;
+  gboolean direct_tls;
+  FdLinkHooks hooks;
+  gpointer data;
 
-static void
-target_free (gpointer data)
-{
-  Target *target = data;
+  FdTargetsLookup *lookup;
+  GQueue *targets; /* FdTarget: the first is the one being tried */
+  FdConnect *connect;
+  FdStarttls *starttls;
+  FdTls *tls;
+  FdFailure failure;
+  Phase phase;
 
-  g_free (target->host);
-  g_free (target);
-}
-
-typedef GList Records;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Records, g_resolver_free_targets)
-
-static void
-link_unref (FdLink *link)
-{
-  if (--link->refs > 0)
-    return;
-  g_clear_handle_id (&link->timeout, g_source_remove);
-  g_queue_clear_full (&link->targets, target_free);
-  g_object_unref (link->client);
-  g_object_unref (link->cancellable);
-  g_free (link->domain);
-  g_free (link);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdLink, link_unref)
-
-static void
-finish (FdLink *link, int fd, const GError *error)
-{
-  FdLinkDone done = link->done;
-
-  link->done = NULL;
-  g_clear_handle_id (&link->timeout, g_source_remove);
-  g_cancellable_cancel (link->cancellable);
-  if (done)
-    done (fd, error, link->data);
-}
-
-static GError *
-new_connect_error (const Target *target, const GError *cause)
-{
-  static const struct
-  {
-    GIOErrorEnum code;
-    const char *text;
-  } texts[] = {
-    { G_IO_ERROR_CONNECTION_REFUSED, "the connection was refused, nothing listens there" },
-    { G_IO_ERROR_HOST_UNREACHABLE, "the host is unreachable" },
-    { G_IO_ERROR_NETWORK_UNREACHABLE, "the network is unreachable" },
-    { G_IO_ERROR_TIMED_OUT, "no answer within " G_STRINGIFY (ADDRESS_TIMEOUT_S) " s" },
-  };
-
-  if (g_error_matches (cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
-    return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED,
-                        "There is no host named %s; check the JID or set the server of the account",
-                        target->host);
-  if (cause->domain == G_RESOLVER_ERROR)
-    return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED, "The name %s could not be looked up: %s",
-                        target->host, cause->message);
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    {
-      if (g_error_matches (cause, G_IO_ERROR, texts[i].code))
-        return g_error_new (
-          FD_ERROR, texts[i].code == G_IO_ERROR_TIMED_OUT ? FD_ERROR_TIMEOUT : FD_ERROR_CONNECTION_FAILED,
-          "Cannot connect to %s port %u: %s", target->host, target->port, texts[i].text);
-    }
-  return g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED, "Cannot connect to %s port %u: %s", target->host,
-                      target->port, cause->message);
-}
-
-/* A failure to set one of these only makes the connection less lively. */
-static void
-set_options (int fd)
-{
-  static const struct
-  {
-    int level;
-    int name;
-    int value;
-  } options[] = {
-    { IPPROTO_TCP, TCP_NODELAY, 1 },
-    { SOL_SOCKET, SO_KEEPALIVE, 1 },
-    { IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S },
-    { IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S },
-    { IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT },
-    { IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
-    {
-      if (setsockopt (fd, options[i].level, options[i].name, &options[i].value, sizeof options[i].value) < 0)
-        g_debug ("setsockopt %d/%d: %s", options[i].level, options[i].name, g_strerror (errno));
-    }
-}
-
-static void try_next (FdLink *link);
-
-static void
-on_connected (GObject *client, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (FdLink) link = data;
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) connection
-    = g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (client), result, &cause);
   int fd;
+  GSource *source; /* of the socket */
+  gpointer tag;
+  GIOCondition condition;
+  gboolean write_waits; /* for the socket to take more */
+  GSource *timer; /* of the phase; also tells that it is over */
+  GByteArray *queue;
+  gsize sent; /* of the queue */
+};
 
-  if (!link->done)
+/* -- the end -------------------------------------------------------------- */
+
+/* Modifying wakes the main loop up, so only on a change. */
+static void
+watch (FdLink *link, GIOCondition condition)
+{
+  if (!link->tag || link->condition == condition)
     return;
-  if (!connection)
-    {
-      Target *failed = g_queue_pop_head (&link->targets);
+  g_source_modify_unix_fd (link->source, link->tag, condition);
+  link->condition = condition;
+}
 
-      error = new_connect_error (failed, cause);
-      target_free (failed);
-      if (g_queue_is_empty (&link->targets))
-        {
-          finish (link, -1, error);
-          return;
-        }
-      g_message ("%s; trying the next server of %s", error->message, link->domain);
-      try_next (link);
-      return;
+static void
+set_timer (FdLink *link, gint64 after_us)
+{
+  g_source_set_ready_time (link->timer, after_us < 0 ? -1 : g_get_monotonic_time () + after_us);
+}
+
+static void
+drop_socket (FdLink *link)
+{
+  if (link->source)
+    {
+      g_source_destroy (link->source);
+      g_source_unref (link->source);
     }
+  link->source = NULL;
+  link->tag = NULL;
+  g_clear_pointer (&link->starttls, fd_starttls_free);
+  g_clear_pointer (&link->tls, fd_tls_free);
+  fd_close (&link->fd);
+}
 
-  fd = fcntl (g_socket_get_fd (g_socket_connection_get_socket (connection)), F_DUPFD_CLOEXEC, 0);
-  if (fd < 0)
+/* From here the timer tells, so that nobody frees the link while it is in use. */
+static void
+go_down (FdLink *link)
+{
+  if (link->phase == DOWN)
+    return;
+  link->phase = DOWN;
+  drop_socket (link);
+  set_timer (link, 0);
+}
+
+/* -- one target after the other ------------------------------------------- */
+
+static void try_target (FdLink *link);
+
+/* What failed in TLS tells more than that the other hosts are dead. */
+static void
+keep_failure (FdLink *link, FdFailure *failure)
+{
+  gboolean better = !link->failure.error || failure->redirect
+                    || !g_error_matches (link->failure.error, FD_ERROR, FD_ERROR_TLS_FAILED);
+
+  if (better)
     {
-      error = g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED, "No file descriptor for the connection: %s",
-                           g_strerror (errno));
+      fd_failure_clear (&link->failure);
+      link->failure = *failure;
+      *failure = (FdFailure){ 0 };
     }
   else
+    fd_failure_clear (failure);
+}
+
+/* This one is of no use; is there another? Takes what is in @failure. */
+static void
+target_failed (FdLink *link, FdFailure *failure)
+{
+  gboolean redirected = failure->redirect != NULL;
+
+  keep_failure (link, failure);
+  drop_socket (link);
+  g_clear_pointer (&link->connect, fd_connect_cancel);
+  fd_target_free (g_queue_pop_head (link->targets));
+  if (g_queue_is_empty (link->targets) || redirected)
     {
-      set_options (fd);
-    }
-  finish (link, fd, error);
-}
-
-/* The head of the queue is the one being tried. */
-static void
-try_next (FdLink *link)
-{
-  const Target *target = g_queue_peek_head (&link->targets);
-  /* an IPv6 literal would be taken for host:port */
-  g_autofree char *host = strchr (target->host, ':') && target->host[0] != '['
-                            ? g_strdup_printf ("[%s]", target->host)
-                            : g_strdup (target->host);
-
-  link->refs++;
-  g_socket_client_connect_to_host_async (link->client, host, target->port, link->cancellable, on_connected,
-                                         link);
-}
-
-static void
-add_target (FdLink *link, const char *host, guint16 port)
-{
-  Target *target = g_new (Target, 1);
-
-  *target = (Target){ g_strdup (host), port ? port : link->direct_tls ? 5223 : 5222 };
-  g_queue_push_tail (&link->targets, target);
-}
-
-static void
-on_srv (GObject *resolver, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (FdLink) link = data;
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (Records) records = g_resolver_lookup_service_finish (G_RESOLVER (resolver), result, &cause);
-
-  if (!link->done)
-    return;
-  if (records && !records->next && g_str_equal (g_srv_target_get_hostname (records->data), "."))
-    {
-      error = g_error_new (FD_ERROR, FD_ERROR_CONNECTION_FAILED,
-                           "%s says by its SRV record that it offers no XMPP%s", link->domain,
-                           link->direct_tls ? " with direct TLS" : "");
-      finish (link, -1, error);
+      go_down (link);
       return;
     }
+  g_message ("%s; trying the next server of %s", link->failure.error->message, link->domain);
+  try_target (link);
+}
 
-  if (cause)
-    g_debug ("No SRV record of %s: %s", link->domain, cause->message);
-  for (GList *record = records; record && link->targets.length < MAX_TARGETS; record = record->next)
-    add_target (link, g_srv_target_get_hostname (record->data), g_srv_target_get_port (record->data));
-  if (!records)
-    add_target (link, link->domain, link->port);
-  try_next (link);
+static void
+secured (FdLink *link)
+{
+  g_clear_pointer (&link->starttls, fd_starttls_free);
+  fd_failure_clear (&link->failure); /* of targets before this one */
+  link->phase = UP;
+  set_timer (link, -1);
+  g_source_set_ready_time (link->source, 0); /* what the handshake has read already */
+  link->hooks.up (link, link->data);
+}
+
+/* -- phases on the socket ------------------------------------------------- */
+
+static void
+shake_hands (FdLink *link)
+{
+  FdFailure failure = { 0 };
+  FdTlsResult result = fd_tls_handshake (link->tls, &failure);
+
+  if (result == FD_TLS_DONE)
+    secured (link);
+  else if (result == FD_TLS_WANTS_READ || result == FD_TLS_WANTS_WRITE)
+    watch (link, result == FD_TLS_WANTS_READ ? G_IO_IN : G_IO_OUT);
+  else
+    target_failed (link, &failure);
+}
+
+static void
+start_tls (FdLink *link)
+{
+  link->phase = HANDSHAKE;
+  fd_tls_attach (link->tls, link->fd);
+  shake_hands (link);
+}
+
+/* Some 200 bytes on a fresh connection: they fit in at once, or the connection is of no use. */
+static gboolean
+say_in_clear (FdLink *link)
+{
+  const char *text = fd_starttls_take_output (link->starttls);
+  gsize length = text ? strlen (text) : 0;
+
+  return length == 0 || send (link->fd, text, length, MSG_NOSIGNAL) == (gssize) length;
+}
+
+static void
+talk_in_clear (FdLink *link)
+{
+  char buffer[READ_SIZE];
+  FdFailure failure = { 0 };
+  gssize length = recv (link->fd, buffer, sizeof buffer, 0);
+  FdStarttlsState state;
+
+  if (length < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  state = fd_starttls_feed (link->starttls, buffer, MAX (length, 0), &failure);
+  if (state == FD_STARTTLS_GOES_ON && !say_in_clear (link))
+    {
+      fd_failure_set (&failure, FALSE, FD_ERROR_CONNECTION_FAILED, "The server of %s does not read",
+                      link->domain);
+      state = FD_STARTTLS_FAILED;
+    }
+  if (state == FD_STARTTLS_PROCEED)
+    start_tls (link);
+  else if (state == FD_STARTTLS_FAILED)
+    target_failed (link, &failure);
+}
+
+static void
+broken (FdLink *link)
+{
+  fd_failure_set (&link->failure, FALSE, FD_ERROR_CONNECTION_FAILED, "The server of %s closed the connection",
+                  link->domain);
+  go_down (link);
+}
+
+static void
+flush (FdLink *link)
+{
+  FdTlsResult result = FD_TLS_DONE;
+
+  link->write_waits = FALSE;
+  while (link->phase == UP && link->sent < link->queue->len && result == FD_TLS_DONE)
+    {
+      gsize taken = 0;
+
+      result = fd_tls_write (link->tls, (char *) link->queue->data + link->sent,
+                             link->queue->len - link->sent, &taken);
+      link->sent += taken;
+    }
+  if (result == FD_TLS_CLOSED || result == FD_TLS_FAILED)
+    {
+      broken (link);
+      return;
+    }
+  link->write_waits = result == FD_TLS_WANTS_WRITE;
+  if (link->sent == link->queue->len || link->sent >= COMPACT)
+    {
+      explicit_bzero (link->queue->data, link->sent); /* a password may be in it */
+      g_byte_array_remove_range (link->queue, 0, link->sent);
+      link->sent = 0;
+    }
+}
+
+/* A delayed acknowledgement would hold a server with Nagle's algorithm back for
+ * 40 ms a block; the kernel forgets this with every read. */
+static void
+acknowledge_quickly (FdLink *link)
+{
+  int on = 1;
+
+  setsockopt (link->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+static void
+receive (FdLink *link)
+{
+  char buffer[READ_SIZE];
+  FdTlsResult result = FD_TLS_DONE;
+  gsize total = 0;
+
+  while (link->phase == UP && total < MAX_TURN && result == FD_TLS_DONE)
+    {
+      gsize length = 0;
+
+      result = fd_tls_read (link->tls, buffer, sizeof buffer, &length);
+      total += length;
+      if (result == FD_TLS_DONE)
+        link->hooks.received (link, buffer, length, link->data);
+    }
+  if (link->phase != UP)
+    return;
+  if (result == FD_TLS_CLOSED || result == FD_TLS_FAILED)
+    {
+      broken (link);
+      return;
+    }
+  if (total > 0)
+    acknowledge_quickly (link);
+  if (result == FD_TLS_DONE)
+    g_source_set_ready_time (link->source, 0); /* there may be more that poll() does not see */
 }
 
 static gboolean
-on_timeout (gpointer data)
+on_ready (GSource *source, GSourceFunc callback, gpointer data)
+{
+  FdLink *link = ((LinkSource *) source)->link;
+  GIOCondition ready = g_source_query_unix_fd (source, link->tag);
+
+  g_source_set_ready_time (source, -1);
+  if (link->phase == CLEAR)
+    talk_in_clear (link);
+  else if (link->phase == HANDSHAKE)
+    shake_hands (link);
+  else if (ready & ~G_IO_OUT || fd_tls_has_pending (link->tls))
+    receive (link);
+  if (link->phase != UP || !link->tag)
+    return G_SOURCE_CONTINUE;
+  flush (link);
+  watch (link, link->write_waits ? G_IO_IN | G_IO_OUT : G_IO_IN);
+  return G_SOURCE_CONTINUE;
+}
+
+/* -- getting there -------------------------------------------------------- */
+
+static void
+take_socket (FdLink *link, int fd)
+{
+  static GSourceFuncs functions = { .dispatch = on_ready };
+  const FdTarget *target = g_queue_peek_head (link->targets);
+
+  link->fd = fd;
+  link->condition = G_IO_IN;
+  link->source = g_source_new (&functions, sizeof (LinkSource));
+  ((LinkSource *) link->source)->link = link;
+  g_source_set_static_name (link->source, "xmpp-link");
+  link->tag = g_source_add_unix_fd (link->source, fd, link->condition);
+  g_source_attach (link->source, NULL);
+  set_timer (link, SECURE_TIMEOUT_S * G_USEC_PER_SEC);
+
+  if (target->direct_tls)
+    {
+      start_tls (link);
+      return;
+    }
+  link->phase = CLEAR;
+  link->starttls = fd_starttls_new (link->domain);
+  say_in_clear (link); /* if it does not go, reading tells why */
+}
+
+static void
+on_connected (int fd, FdFailure *failure, gpointer data)
 {
   FdLink *link = data;
-  g_autoptr (GError) error
-    = g_error_new (FD_ERROR, FD_ERROR_TIMEOUT,
-                   "No server of %s answered within " G_STRINGIFY (TOTAL_TIMEOUT_S) " s", link->domain);
 
-  link->timeout = 0;
-  finish (link, -1, error);
-  return G_SOURCE_REMOVE;
+  link->connect = NULL;
+  if (fd >= 0)
+    take_socket (link, fd);
+  else
+    target_failed (link, failure);
+}
+
+static void
+try_target (FdLink *link)
+{
+  const FdTarget *target = g_queue_peek_head (link->targets);
+  FdTlsSettings settings = { link->domain, link->ca_file, link->pin };
+  g_autoptr (GError) error = NULL;
+
+  link->phase = CONNECTING;
+  set_timer (link, -1);
+  /* now, since a wrong setting shows without a connection */
+  link->tls = fd_tls_new (&settings, &error);
+  if (!link->tls)
+    {
+      fd_failure_set (&link->failure, TRUE, FD_ERROR_TLS_FAILED, "%s", error->message);
+      go_down (link);
+      return;
+    }
+  link->connect = fd_connect_new (target->host, target->port, on_connected, link);
+}
+
+static void
+add_domain (FdLink *link)
+{
+  const char *host = link->server ? link->server : link->domain;
+  guint16 port = link->port ? link->port : link->direct_tls ? 5223 : 5222;
+
+  g_queue_push_tail (link->targets, fd_target_new (host, port, link->direct_tls));
+}
+
+static void
+on_targets (GQueue *targets, gpointer data)
+{
+  FdLink *link = data;
+
+  link->lookup = NULL;
+  if (targets)
+    {
+      g_queue_free (link->targets);
+      link->targets = targets;
+    }
+  else
+    add_domain (link);
+  if (!g_queue_is_empty (link->targets))
+    {
+      try_target (link);
+      return;
+    }
+  fd_failure_set (&link->failure, FALSE, FD_ERROR_CONNECTION_FAILED,
+                  "%s says by its SRV records that it offers no XMPP%s", link->domain,
+                  link->direct_tls ? " with direct TLS" : "");
+  go_down (link);
+}
+
+/* Either the time of a phase is up or the end is to be told. */
+static gboolean
+on_timer (gpointer data)
+{
+  FdLink *link = data;
+  FdFailure failure = { 0 };
+
+  set_timer (link, -1);
+  if (link->phase == DOWN)
+    {
+      link->hooks.down (link, &link->failure, link->data);
+      return G_SOURCE_CONTINUE;
+    }
+  if (link->lookup)
+    {
+      fd_failure_set (&link->failure, FALSE, FD_ERROR_TIMEOUT,
+                      "The servers of %s could not be looked up: DNS did not answer within " G_STRINGIFY (
+                        RESOLVE_TIMEOUT_S) " s",
+                      link->domain);
+      go_down (link);
+      return G_SOURCE_CONTINUE;
+    }
+  fd_failure_set (&failure, FALSE, FD_ERROR_TIMEOUT,
+                  "The server of %s accepted the connection but did not complete the TLS handshake",
+                  link->domain);
+  target_failed (link, &failure);
+  return G_SOURCE_CONTINUE;
 }
 
 /* No SRV records exist for these; asking would only wait for a resolver. */
@@ -254,37 +440,34 @@ has_no_srv (const char *domain)
          || g_str_has_suffix (domain, ".localhost");
 }
 
+/* -- the interface -------------------------------------------------------- */
+
 FdLink *
-fd_link_new (const char *domain, const char *server, guint16 port, gboolean direct_tls, FdLinkDone done,
-             gpointer data)
+fd_link_new (const FdLinkSettings *settings, const FdLinkHooks *hooks, gpointer data)
 {
   FdLink *link = g_new0 (FdLink, 1);
 
-  link->refs = 1;
-  link->domain = g_strdup (domain);
-  link->port = port;
-  link->direct_tls = direct_tls;
-  link->done = done;
+  link->domain = g_strdup (settings->tls.domain);
+  link->ca_file = g_strdup (settings->tls.ca_file);
+  link->pin = g_strdup (settings->tls.pin);
+  link->server = g_strdup (settings->server);
+  link->port = settings->port;
+  link->direct_tls = settings->direct_tls;
+  link->hooks = *hooks;
   link->data = data;
-  link->client = g_socket_client_new ();
-  g_socket_client_set_timeout (link->client, ADDRESS_TIMEOUT_S);
-  link->cancellable = g_cancellable_new ();
-  g_queue_init (&link->targets);
-  link->timeout = g_timeout_add_seconds (TOTAL_TIMEOUT_S, on_timeout, link);
+  link->fd = -1;
+  link->targets = g_queue_new ();
+  link->queue = g_byte_array_new ();
+  link->timer = fd_timer_new ("xmpp-link-timer", on_timer, link);
 
-  if (server || port || has_no_srv (domain))
+  if (link->server || link->port || has_no_srv (link->domain))
     {
-      add_target (link, server ? server : domain, port);
-      try_next (link);
+      add_domain (link);
+      try_target (link);
+      return link;
     }
-  else
-    {
-      g_autoptr (GResolver) resolver = g_resolver_get_default ();
-
-      link->refs++;
-      g_resolver_lookup_service_async (resolver, direct_tls ? "xmpps-client" : "xmpp-client", "tcp", domain,
-                                       link->cancellable, on_srv, link);
-    }
+  set_timer (link, RESOLVE_TIMEOUT_S * G_USEC_PER_SEC);
+  link->lookup = fd_targets_lookup (link->domain, link->direct_tls, on_targets, link);
   return link;
 }
 
@@ -293,8 +476,44 @@ fd_link_free (FdLink *link)
 {
   if (!link)
     return;
-  link->done = NULL;
-  g_clear_handle_id (&link->timeout, g_source_remove);
-  g_cancellable_cancel (link->cancellable);
-  link_unref (link);
+  if (link->phase == UP)
+    {
+      flush (link);
+      if (link->tls)
+        fd_tls_shutdown (link->tls);
+    }
+  drop_socket (link);
+  g_clear_pointer (&link->lookup, fd_targets_lookup_cancel);
+  g_clear_pointer (&link->connect, fd_connect_cancel);
+  g_queue_free_full (link->targets, (GDestroyNotify) fd_target_free);
+  fd_timer_free (link->timer);
+  g_byte_array_unref (link->queue);
+  fd_failure_clear (&link->failure);
+  g_free (link->pin);
+  g_free (link->ca_file);
+  g_free (link->server);
+  g_free (link->domain);
+  g_free (link);
+}
+
+void
+fd_link_send (FdLink *link, const char *bytes, gsize length)
+{
+  if (link->phase != UP)
+    return;
+  g_byte_array_append (link->queue, (const guint8 *) bytes, length);
+  if (!link->write_waits)
+    g_source_set_ready_time (link->source, 0);
+}
+
+gsize
+fd_link_get_queued (FdLink *link)
+{
+  return link->queue->len - link->sent;
+}
+
+FdTls *
+fd_link_get_tls (FdLink *link)
+{
+  return link->phase == UP ? link->tls : NULL;
 }

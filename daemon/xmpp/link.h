@@ -1,23 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a domain to a connected TCP socket: SRV records (RFC 6120 §3.2,
- * XEP-0368), happy eyeballs, time-outs. Knows nothing of XML and TLS.
+ * From a domain to a byte pipe that is verified TLS: SRV records, happy
+ * eyeballs, proxies, STARTTLS or direct TLS, and then a queue of what is to be
+ * sent (RFC 6120 §3, §5, XEP-0368). Nothing of it ever blocks, and every step has its
+ * time. Knows nothing of what is said inside.
  */
 #pragma once
 
-#include <glib.h>
+#include "xmpp/failure.h"
+#include "xmpp/tls.h"
 
 typedef struct FdLink FdLink;
 
-/* Called once from the main loop. @fd is non-blocking, close-on-exec and the
- * callee's; or -1 and @error: CONNECTION_FAILED or TIMEOUT, saying which host
- * and why. The link may be freed in it. */
-typedef void (*FdLinkDone) (int fd, const GError *error, gpointer data);
+typedef struct
+{
+  const char *server; /* NULL: the SRV records of the domain, else the domain itself */
+  guint16 port; /* 0: 5222, or 5223 for direct TLS */
+  gboolean direct_tls; /* where no SRV record tells */
+  FdTlsSettings tls;
+} FdLinkSettings;
 
-/* @server NULL: the SRV records of @domain, else the domain itself. @port 0:
- * 5222, or 5223 for direct TLS. */
-FdLink *fd_link_new (const char *domain, const char *server, guint16 port, gboolean direct_tls,
-                     FdLinkDone done, gpointer data);
+typedef struct
+{
+  /* TLS is there, and verified. */
+  void (*up) (FdLink *link, gpointer data);
 
-/* No callback after this. */
+  /* Bytes from inside TLS. */
+  void (*received) (FdLink *link, const char *bytes, gsize length, gpointer data);
+
+  /* It failed or was closed; the last call, from the main loop. The link may be
+   * freed in this one only. @failure is the callback's to take from. */
+  void (*down) (FdLink *link, FdFailure *failure, gpointer data);
+} FdLinkHooks;
+
+FdLink *fd_link_new (const FdLinkSettings *settings, const FdLinkHooks *hooks, gpointer data);
+
+/* Sends what the socket takes at once, says goodbye, and closes. No hook after this. */
 void fd_link_free (FdLink *link);
+
+/* Queues; after up. What is queued in one turn of the loop leaves together. */
+void fd_link_send (FdLink *link, const char *bytes, gsize length);
+gsize fd_link_get_queued (FdLink *link); /* bytes */
+
+/* NULL before up. Borrowed. */
+FdTls *fd_link_get_tls (FdLink *link);

@@ -37,6 +37,14 @@ on_answer (xmpp_stanza_t *reply, const GError *error, gpointer data)
     ping->dead (ping->data);
 }
 
+static void
+send_ping (FdPing *ping, guint timeout_ms)
+{
+  ping->request = G_MAXUINT; /* the write below is traffic already */
+  ping->request
+    = fd_iq_send (ping->iq, "get", NULL, fd_xml_new ("ping", NS_PING, NULL), timeout_ms, on_answer, ping);
+}
+
 static gboolean
 on_silence (gpointer data)
 {
@@ -49,9 +57,7 @@ on_silence (gpointer data)
       arm (ping, rest);
       return G_SOURCE_REMOVE;
     }
-  ping->request = G_MAXUINT; /* the write below is traffic already */
-  ping->request = fd_iq_send (ping->iq, "get", NULL, fd_xml_new ("ping", NS_PING, NULL), FD_PING_TIMEOUT_MS,
-                              on_answer, ping);
+  send_ping (ping, FD_PING_TIMEOUT_MS);
   return G_SOURCE_REMOVE;
 }
 
@@ -90,6 +96,15 @@ fd_ping_traffic (FdPing *ping, gboolean received)
     ping->last_received = g_get_monotonic_time ();
   if (ping->timer == 0 && ping->request == 0)
     arm (ping, FD_PING_SILENCE_MS * 1000);
+}
+
+void
+fd_ping_probe (FdPing *ping)
+{
+  g_clear_handle_id (&ping->timer, g_source_remove);
+  if (ping->request)
+    fd_iq_cancel (ping->iq, ping->request);
+  send_ping (ping, FD_PING_PROBE_MS);
 }
 
 void

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One XML stream over one connected socket: TLS, SASL and binding by
- * libstrophe, driven as a GSource. It never connects and never comes back:
- * the next attempt is another stream. No libstrophe connection crosses this
- * interface; stanzas that do are copies in fd_xml_ctx().
+ * One XML stream with a server, from the first look-up to the end: the link,
+ * the login, and then stanzas, each through the guard (RFC 6120 §4). It never
+ * comes back: the next attempt is another stream.
  */
 #pragma once
 
-#include "xmpp/xml.h"
+#include "xmpp/link.h"
 
 typedef struct FdStream FdStream;
 
@@ -15,8 +14,9 @@ typedef struct
 {
   const char *jid; /* full: the resource to ask for */
   const char *password;
-  const char *ca_file; /* NULL: the system's authorities only */
-  gboolean direct_tls;
+  FdLinkSettings link; /* the domain is filled in */
+  int *low_fd; /* of fd_login_reserve_fd(), closed for the login and reserved anew after it; outlives the
+                  stream */
 } FdStreamSettings;
 
 typedef struct
@@ -28,15 +28,11 @@ typedef struct
   void (*stanza) (FdStream *stream, xmpp_stanza_t *stanza, gpointer data);
 
   /* It is over, before or after up; called once, from the main loop, and the
-   * stream may be freed in it. @fatal: another attempt would end the same way
-   * (password, certificate, conflict). */
-  void (*down) (FdStream *stream, const GError *error, gboolean fatal, gpointer data);
+   * stream may be freed in it. */
+  void (*down) (FdStream *stream, const FdFailure *failure, gpointer data);
 } FdStreamHooks;
 
-/* Takes @fd, a connected non-blocking TCP socket. NULL and @error if the
- * settings cannot work or there is no descriptor below FD_SETSIZE. */
-FdStream *fd_stream_new (const FdStreamSettings *settings, int fd, const FdStreamHooks *hooks, gpointer data,
-                         GError **error);
+FdStream *fd_stream_new (const FdStreamSettings *settings, const FdStreamHooks *hooks, gpointer data);
 
 /* Sends what is queued as far as the socket takes it at once, and the end of
  * the stream, and closes. No hook after this; not from within up or stanza. */
@@ -48,5 +44,5 @@ void fd_stream_send (FdStream *stream, const char *xml, gsize length);
 /* Gives the stream up: down follows with @error. */
 void fd_stream_abort (FdStream *stream, const GError *error);
 
-/* SHA-256 of the server's certificate in lowercase hex, "" before up. */
-const char *fd_stream_get_certificate (FdStream *stream);
+/* NULL before TLS and after the end. */
+FdTls *fd_stream_get_tls (FdStream *stream);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The link against a server with real TLS: whom it trusts, what it says about
+ * whom it does not, and that bytes pass.
+ */
+#include "tls-server.h"
+#include "xmpp/link.h"
+
+#include <signal.h>
+
+#define OPEN \
+  "<?xml version='1.0'?><stream:stream xmlns='jabber:client' " \
+  "xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+#define OFFER "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>"
+#define PROCEED "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+
+#define BULK (64 * 1024 * 1024)
+
+typedef struct
+{
+  FdLink *link;
+  gboolean up, down;
+  FdFailure failure;
+  GString *received;
+  gsize n_received;
+  char *certificate;
+} Fixture;
+
+static void
+on_up (FdLink *link, gpointer data)
+{
+  Fixture *f = data;
+
+  f->up = TRUE;
+  g_assert_true (g_str_has_prefix (fd_tls_get_protocol (fd_link_get_tls (link)), "TLSv1."));
+  g_assert_cmpstr (fd_tls_get_cipher (fd_link_get_tls (link)), !=, "");
+  f->certificate = g_strdup (fd_tls_get_certificate (fd_link_get_tls (link)));
+  g_assert_cmpuint (strlen (f->certificate), ==, 64);
+}
+
+static void
+on_received (FdLink *link, const char *bytes, gsize length, gpointer data)
+{
+  Fixture *f = data;
+
+  f->n_received += length;
+  if (f->received->len < 1024)
+    g_string_append_len (f->received, bytes, MIN (length, 1024));
+}
+
+static void
+on_down (FdLink *link, FdFailure *failure, gpointer data)
+{
+  Fixture *f = data;
+
+  f->down = TRUE;
+  f->failure = *failure;
+  *failure = (FdFailure){ 0 };
+}
+
+static void
+start (Fixture *f, guint16 port, gboolean direct, const char *ca_file, const char *pin)
+{
+  static const FdLinkHooks hooks = { on_up, on_received, on_down };
+  FdLinkSettings settings = { "127.0.0.1", port, direct, { "example.org", ca_file, pin } };
+
+  *f = (Fixture){ .received = g_string_new (NULL) };
+  f->link = fd_link_new (&settings, &hooks, f);
+}
+
+static void
+wait_for (const gboolean *flag)
+{
+  while (!*flag)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+end (Fixture *f)
+{
+  fd_link_free (f->link);
+  fd_failure_clear (&f->failure);
+  g_string_free (f->received, TRUE);
+  g_free (f->certificate);
+}
+
+static void
+assert_refused (Fixture *f, FdErrorCode code, const char *words)
+{
+  wait_for (&f->down);
+  g_assert_false (f->up);
+  g_assert_error (f->failure.error, FD_ERROR, (gint) code);
+  g_test_message ("%s", f->failure.error->message);
+  g_assert_nonnull (strstr (f->failure.error->message, words));
+}
+
+/* -- servers -------------------------------------------------------------- */
+
+static void
+echo (TlsServer *server, int fd)
+{
+  SSL *ssl = tls_server_accept (server, fd);
+  char buffer[16384];
+  int length;
+
+  while (ssl && (length = SSL_read (ssl, buffer, sizeof buffer)) > 0 && SSL_write (ssl, buffer, length) > 0)
+    ;
+  SSL_free (ssl);
+}
+
+static void
+starttls_echo (TlsServer *server, int fd)
+{
+  if (!tls_server_expect (fd, "version='1.0'"))
+    return;
+  tls_server_say (fd, OPEN OFFER);
+  if (!tls_server_expect (fd, "<starttls"))
+    return;
+  tls_server_say (fd, PROCEED);
+  g_assert_true (tls_server_expect (fd, "/>"));
+  echo (server, fd);
+}
+
+static void
+hang_up (TlsServer *server, int fd)
+{
+}
+
+static void
+old_tls (TlsServer *server, int fd)
+{
+  SSL_CTX_set_max_proto_version (server->ctx, TLS1_1_VERSION);
+  SSL_CTX_set_security_level (server->ctx, 0);
+  echo (server, fd);
+}
+
+/* Says what came in the handshake. */
+static void
+tell_names (TlsServer *server, int fd)
+{
+  SSL *ssl = tls_server_accept (server, fd);
+  const char *name = ssl ? SSL_get_servername (ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+
+  if (name)
+    SSL_write (ssl, name, strlen (name));
+  if (ssl)
+    SSL_shutdown (ssl);
+  SSL_free (ssl);
+}
+
+/* -- tests ---------------------------------------------------------------- */
+
+static void
+exchange (Fixture *f)
+{
+  wait_for (&f->up);
+  fd_link_send (f->link, "hello ", 6);
+  fd_link_send (f->link, "world", 5);
+  while (f->n_received < 11)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpstr (f->received->str, ==, "hello world");
+  g_assert_cmpuint (fd_link_get_queued (f->link), ==, 0);
+}
+
+static void
+test_direct (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", echo, NULL);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  exchange (&f);
+  end (&f);
+  tls_server_stop (&server);
+}
+
+static void
+test_starttls (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", starttls_echo, NULL);
+  start (&f, server.port, FALSE, server.pem, NULL);
+  exchange (&f);
+  end (&f);
+  tls_server_stop (&server);
+}
+
+static void
+test_untrusted (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", echo, NULL);
+  start (&f, server.port, TRUE, NULL, NULL);
+  assert_refused (&f, FD_ERROR_TLS_FAILED, "self-signed");
+  g_assert_true (f.failure.fatal);
+  g_assert_nonnull (
+    strstr (f.failure.error->message, "It is for example.org, issued by CN=fardel test, valid"));
+  g_assert_nonnull (strstr (f.failure.error->message, "SHA-256 "));
+  end (&f);
+  tls_server_stop (&server);
+}
+
+static void
+test_other_name (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "elsewhere.example", echo, NULL);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  assert_refused (&f, FD_ERROR_TLS_FAILED, "for elsewhere.example");
+  end (&f);
+  tls_server_stop (&server);
+}
+
+/* The pin is enough, and necessary. */
+static void
+test_pin (void)
+{
+  g_autofree char *fingerprint = NULL, *wrong = g_strnfill (64, '0');
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "elsewhere.example", echo, NULL);
+  start (&f, server.port, TRUE, NULL, wrong);
+  assert_refused (&f, FD_ERROR_TLS_FAILED, "is not the one that is pinned");
+  g_assert_true (f.failure.fatal);
+  fingerprint = g_strndup (strstr (f.failure.error->message, "SHA-256 ") + 8, 64);
+  end (&f);
+
+  start (&f, server.port, TRUE, NULL, fingerprint);
+  exchange (&f);
+  g_assert_cmpstr (f.certificate, ==, fingerprint);
+  end (&f);
+  tls_server_stop (&server);
+
+  /* trusted, but not the pinned one */
+  tls_server_start (&server, "example.org", echo, NULL);
+  start (&f, server.port, TRUE, server.pem, fingerprint);
+  assert_refused (&f, FD_ERROR_TLS_FAILED, "is not the one that is pinned");
+  end (&f);
+  tls_server_stop (&server);
+}
+
+static void
+test_old_tls (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", old_tls, NULL);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  assert_refused (&f, FD_ERROR_TLS_FAILED, "No TLS could be agreed on");
+  end (&f);
+  tls_server_stop (&server);
+}
+
+static void
+test_hang_up (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", hang_up, NULL);
+  for (guint direct = 0; direct < 2; direct++)
+    {
+      start (&f, server.port, direct, server.pem, NULL);
+      assert_refused (&f, FD_ERROR_CONNECTION_FAILED, "broke off");
+      g_assert_false (f.failure.fatal);
+      end (&f);
+    }
+  tls_server_stop (&server);
+}
+
+static void
+test_names (void)
+{
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", tell_names, NULL);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  wait_for (&f.down);
+  g_assert_true (f.up);
+  g_assert_cmpstr (f.received->str, ==, "example.org");
+  g_assert_error (f.failure.error, FD_ERROR, FD_ERROR_CONNECTION_FAILED);
+  end (&f);
+  tls_server_stop (&server);
+}
+
+/* Much in both directions at once; prints how fast. */
+static void
+test_bulk (void)
+{
+  g_autofree char *block = g_malloc0 (1024 * 1024);
+  gsize size = g_test_perf () ? 8 * (gsize) BULK : BULK / 4, queued = 0;
+  TlsServer server;
+  gint64 begin;
+  double rate;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", echo, NULL);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  wait_for (&f.up);
+  begin = g_get_monotonic_time ();
+  while (f.n_received < size)
+    {
+      for (; queued < size && fd_link_get_queued (f.link) < 4 * 1024 * 1024; queued += 1024 * 1024)
+        fd_link_send (f.link, block, 1024 * 1024);
+      g_main_context_iteration (NULL, TRUE);
+      g_assert_false (f.down);
+    }
+  rate = size / 1e6 / ((g_get_monotonic_time () - begin) / 1e6);
+  g_test_maximized_result (rate, "%.0f MB/s there and back", rate);
+  end (&f);
+  tls_server_stop (&server);
+}
+
+/* Who does not read is no reason to wait. */
+static void
+deaf (TlsServer *server, int fd)
+{
+  SSL *ssl = tls_server_accept (server, fd);
+  GAsyncQueue *over = server->data;
+
+  g_async_queue_pop (over);
+  SSL_free (ssl);
+}
+
+static void
+test_deaf (void)
+{
+  g_autofree char *block = g_malloc0 (BULK);
+  g_autoptr (GAsyncQueue) over = g_async_queue_new ();
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", deaf, over);
+  start (&f, server.port, TRUE, server.pem, NULL);
+  wait_for (&f.up);
+  fd_link_send (f.link, block, BULK);
+  while (fd_link_get_queued (f.link) == BULK)
+    g_main_context_iteration (NULL, TRUE);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (fd_link_get_queued (f.link), >, 0);
+  end (&f);
+  g_async_queue_push (over, over);
+  tls_server_stop (&server);
+}
+
+int
+main (int argc, char **argv)
+{
+  signal (SIGPIPE, SIG_IGN);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/link/direct", test_direct);
+  g_test_add_func ("/link/starttls", test_starttls);
+  g_test_add_func ("/link/untrusted", test_untrusted);
+  g_test_add_func ("/link/other-name", test_other_name);
+  g_test_add_func ("/link/pin", test_pin);
+  g_test_add_func ("/link/old-tls", test_old_tls);
+  g_test_add_func ("/link/hang-up", test_hang_up);
+  g_test_add_func ("/link/names", test_names);
+  g_test_add_func ("/link/bulk", test_bulk);
+  g_test_add_func ("/link/deaf", test_deaf);
+  return g_test_run ();
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which SASL mechanism is chosen, and which challenge is too dear.
+ */
+#include "base/error.h"
+#include "xmpp/mechanisms.h"
+
+#include <string.h>
+
+static void
+test_choice (void)
+{
+  static const struct
+  {
+    const char *offered;
+    const char *chosen;
+  } cases[] = {
+    { "PLAIN SCRAM-SHA-1", "SCRAM-SHA-1" },
+    { "SCRAM-SHA-1 SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN", "SCRAM-SHA-256" },
+    { "SCRAM-SHA-1 SCRAM-SHA-512 SCRAM-SHA-256", "SCRAM-SHA-512" },
+    { "DIGEST-MD5 PLAIN EXTERNAL ANONYMOUS", "PLAIN" },
+    { "SCRAM-SHA-1-PLUS", NULL },
+    { "DIGEST-MD5 ANONYMOUS", NULL },
+    { "plain", NULL },
+    { "", NULL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (FdXml) features = fd_xml_new ("features", "http://etherx.jabber.org/streams", NULL);
+      xmpp_stanza_t *mechanisms
+        = fd_xml_add (features, "mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl", NULL);
+      g_auto (GStrv) names = g_strsplit (cases[i].offered, " ", -1);
+
+      for (guint k = 0; names[k]; k++)
+        fd_xml_add_text (mechanisms, "mechanism", names[k]);
+      g_assert_cmpstr (fd_mechanisms_choose (features), ==, cases[i].chosen);
+    }
+}
+
+static void
+test_none (void)
+{
+  g_autoptr (FdXml) features = fd_xml_new ("features", "http://etherx.jabber.org/streams", NULL);
+
+  g_assert_null (fd_mechanisms_choose (features));
+}
+
+static void
+test_challenge (void)
+{
+  static const struct
+  {
+    const char *text;
+    gboolean fine;
+  } cases[] = {
+    { "r=abc,s=c2FsdA==,i=4096", TRUE },
+    { "r=abc,s=c2FsdA==,i=100000", TRUE },
+    { "r=abc,s=c2FsdA==,i=100001", FALSE },
+    { "r=abc,s=c2FsdA==,i=4294967295", FALSE },
+    { "r=abc,s=c2FsdA==,i=0", FALSE },
+    { "r=abc,s=c2FsdA==,i=-1", FALSE },
+    { "r=abc,s=c2FsdA==,i=9x", FALSE },
+    { "r=abc,s=c2FsdA==", FALSE },
+    { "", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *base64 = g_base64_encode ((const guchar *) cases[i].text, strlen (cases[i].text));
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (fd_mechanisms_check_challenge (base64, &error), ==, cases[i].fine);
+      if (!cases[i].fine)
+        g_assert_error (error, FD_ERROR, FD_ERROR_PROTOCOL);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/mechanisms/choice", test_choice);
+  g_test_add_func ("/mechanisms/none", test_none);
+  g_test_add_func ("/mechanisms/challenge", test_challenge);
+  return g_test_run ();
+}
