@@ -22,6 +22,7 @@ typedef struct
   int port;
   char *tls;
   char *ca_file;
+  char *pin;
   char *resource;
   char *password_command;
   char **proxy_jids;
@@ -41,6 +42,7 @@ settings_clear (Settings *settings)
   g_free (settings->server);
   g_free (settings->tls);
   g_free (settings->ca_file);
+  g_free (settings->pin);
   g_free (settings->resource);
   g_free (settings->password_command);
   g_strfreev (settings->proxy_jids);
@@ -61,6 +63,8 @@ settings_parse (Ctl *ctl, Settings *settings, GOptionEntry own, int *argc, char 
     { "tls", 0, 0, G_OPTION_ARG_STRING, &settings->tls, "\"starttls\" (default) or \"direct\"", "KIND" },
     { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &settings->ca_file,
       "Trust these certificates, not the system's", "FILE" },
+    { "pin-sha256", 0, 0, G_OPTION_ARG_STRING, &settings->pin,
+      "Accept the server's certificate with this SHA-256 and no other", "HEX" },
     { "resource", 0, 0, G_OPTION_ARG_STRING, &settings->resource, "Resource to ask the server for", "NAME" },
     { "password-command", 0, 0, G_OPTION_ARG_STRING, &settings->password_command,
       "Program that prints the password, and its arguments, quoted as in a shell", "COMMAND" },
@@ -107,6 +111,7 @@ settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
     g_variant_dict_insert (dict, "port", "q", settings->port);
   ctl_value_insert_string (dict, "tls", settings->tls);
   ctl_value_insert_string (dict, "ca-file", ca_file);
+  ctl_value_insert_string (dict, "pin-sha256", settings->pin);
   ctl_value_insert_string (dict, "resource", settings->resource);
   if (settings->password_command)
     g_variant_dict_insert (dict, "password-command", "^as", command ? command : (char *[]){ NULL });

@@ -23,6 +23,7 @@ static const FdOption settings[] = {
   { "port", FD_OPTION_UINT16, SETTING (client.port), NULL },
   { "tls", FD_OPTION_CHOICE, SETTING (client.tls), tls_modes },
   { "ca-file", FD_OPTION_STRING, SETTING (client.ca_file), NULL },
+  { "pin-sha256", FD_OPTION_STRING, SETTING (client.pin), NULL },
   { "resource", FD_OPTION_STRING, SETTING (client.resource), NULL },
   { "password-command", FD_OPTION_STRV, SETTING (password_command), NULL },
   { "proxy-jids", FD_OPTION_STRV, SETTING (proxy_jids), NULL },

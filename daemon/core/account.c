@@ -411,7 +411,7 @@ static gboolean
 same_connection (const FdClientSettings *a, const FdClientSettings *b)
 {
   return g_str_equal (a->jid, b->jid) && g_strcmp0 (a->server, b->server) == 0 && a->port == b->port
-         && a->tls == b->tls && g_strcmp0 (a->ca_file, b->ca_file) == 0
+         && a->tls == b->tls && g_strcmp0 (a->ca_file, b->ca_file) == 0 && g_strcmp0 (a->pin, b->pin) == 0
          && g_strcmp0 (a->resource, b->resource) == 0;
 }
 

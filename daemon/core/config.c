@@ -17,13 +17,25 @@
 #define MAIN_GROUP "Fardel"
 #define ACCOUNT_GROUP "Account"
 
+#define PIN_DIGITS 64 /* of a SHA-256 */
+
 static const char *const main_keys[]
   = { "DownloadFolder", "MaxActiveTransfers",  "UploadLimit", "DownloadLimit",
       "AllowApps",      "AcceptFromStrangers", NULL };
-static const char *const account_keys[]
-  = { "Jid",      "Enabled",         "Server",    "Port",       "Tls",           "CaFile",
-      "Resource", "PasswordCommand", "ProxyJids", "AutoAccept", "AllowLoopback", "MaxActiveTransfers",
-      NULL };
+static const char *const account_keys[] = { "Jid",
+                                            "Enabled",
+                                            "Server",
+                                            "Port",
+                                            "Tls",
+                                            "CaFile",
+                                            "PinSha256",
+                                            "Resource",
+                                            "PasswordCommand",
+                                            "ProxyJids",
+                                            "AutoAccept",
+                                            "AllowLoopback",
+                                            "MaxActiveTransfers",
+                                            NULL };
 static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct" };
 
 void
@@ -214,6 +226,28 @@ prepare_jids (char **jids, const char *key, gboolean bare, GError **error)
   return TRUE;
 }
 
+/* As tools show it, with colons or in capitals, to as it is compared. */
+static gboolean
+prepare_pin (FdClientSettings *client, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (client->pin ? client->pin : "", ":", -1);
+  g_autofree char *joined = g_strjoinv ("", parts);
+  g_autofree char *pin = g_ascii_strdown (joined, -1);
+
+  if (!client->pin)
+    return TRUE;
+  if (strlen (pin) != PIN_DIGITS || strspn (pin, "0123456789abcdef") != PIN_DIGITS)
+    {
+      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                   "[" ACCOUNT_GROUP "] PinSha256: \"%s\" is no SHA-256, which has %d hexadecimal digits",
+                   client->pin, PIN_DIGITS);
+      return FALSE;
+    }
+  g_free (client->pin);
+  client->pin = g_steal_pointer (&pin);
+  return TRUE;
+}
+
 /* The resource is prepared as what it is: the end of the account's full JID. */
 static gboolean
 prepare_resource (FdClientSettings *client, GError **error)
@@ -273,7 +307,8 @@ fd_account_config_normalize (FdAccountConfig *config, GError **error)
     }
   g_free (client->jid);
   client->jid = g_steal_pointer (&jid);
-  return prepare_resource (client, error) && prepare_jids (config->proxy_jids, "ProxyJids", FALSE, error)
+  return prepare_pin (client, error) && prepare_resource (client, error)
+         && prepare_jids (config->proxy_jids, "ProxyJids", FALSE, error)
          && prepare_jids (config->auto_accept, "AutoAccept", TRUE, error);
 }
 
@@ -333,6 +368,7 @@ load_account (const char *path, const char *id, GError **error)
       || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "Port", 0, G_MAXUINT16, &port, error)
       || !read_tls (file, &config->client.tls, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "CaFile", &config->client.ca_file, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "PinSha256", &config->client.pin, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Resource", &config->client.resource, error)
       || !read_command (file, &config->password_command, error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "ProxyJids", &config->proxy_jids, error)
@@ -467,6 +503,7 @@ fd_config_save_account (const char *directory, const FdAccountConfig *config, GE
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "Tls", tls_names[config->client.tls],
                          tls_names[FD_TLS_STARTTLS]);
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "CaFile", config->client.ca_file, NULL);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "PinSha256", config->client.pin, NULL);
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "Resource", config->client.resource, NULL);
   write_command (file, config->password_command);
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "ProxyJids", (const char *const *) config->proxy_jids);

@@ -167,7 +167,9 @@ test_account_round_trip (Fixture *f, gconstpointer data)
     f, "accounts.d/home.conf",
     "[Account]\n# "
     "mine\nJid=Alice@Example.ORG\nEnabled=false\nServer=xmpp.example.org\nPort=5223\nTls=direct\n"
-    "CaFile=/etc/ca.pem\nResource=desk\nPasswordCommand=pass show \"xmpp alice\"\n"
+    "CaFile=/etc/ca.pem\n"
+    "PinSha256=0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C4B5A69788796A5B4C3D2:E1:F0\nResource="
+    "desk\nPasswordCommand=pass show \"xmpp alice\"\n"
     "ProxyJids=proxy.example.org\nAutoAccept=Bob@example.org;carol@example.org\nAllowLoopback=true\n");
   config = load_only_account (f);
   g_assert_cmpstr (config->id, ==, "home");
@@ -177,6 +179,8 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpuint (config->client.port, ==, 5223);
   g_assert_cmpint (config->client.tls, ==, FD_TLS_DIRECT);
   g_assert_cmpstr (config->client.ca_file, ==, "/etc/ca.pem");
+  g_assert_cmpstr (config->client.pin, ==,
+                   "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
   g_assert_cmpstr (config->client.resource, ==, "desk");
   g_assert_cmpuint (g_strv_length (config->password_command), ==, 3);
   g_assert_cmpstr (config->password_command[2], ==, "xmpp alice");
@@ -239,6 +243,7 @@ test_account_bad (Fixture *f, gconstpointer data)
     { "[Account]\nJid=a@b/c\n", "*x.conf: [Account] Jid:*" },
     { "[Account]\nJid=a@b\nPort=65536\n", "*x.conf: [Account] Port: must be a number from 0 to 65535*" },
     { "[Account]\nJid=a@b\nTls=none\n", "*x.conf: [Account] Tls: \"none\" is neither starttls nor direct*" },
+    { "[Account]\nJid=a@b\nPinSha256=0f:1e\n", "*x.conf: [Account] PinSha256: \"0f:1e\" is no SHA-256*" },
     { "[Account]\nJid=a@b\nCaFile=ca.pem\n",
       "*x.conf: [Account] CaFile: \"ca.pem\" is not an absolute path*" },
     { "[Account]\nJid=a@b\nPasswordCommand='open\n", "*x.conf: [Account] PasswordCommand:*" },
