@@ -198,8 +198,17 @@ on_lost (gpointer data)
 {
   FdBus *bus = data;
 
+  g_message ("Lost the connection to the session bus");
   if (bus->lost)
     bus->lost (bus->lost_data);
+}
+
+static void
+on_woke (gpointer data)
+{
+  FdBus *bus = data;
+
+  fd_manager_wake (bus->manager);
 }
 
 static void
@@ -244,6 +253,7 @@ fd_bus_free (FdBus *bus)
   if (!bus)
     return;
   fd_timer_free (bus->timer);
+  fd_sleep_free (bus->sleep);
   g_source_destroy (bus->source);
   g_source_unref (bus->source);
   fd_binds_free (bus->binds);
@@ -282,7 +292,10 @@ fd_bus_start (FdBus *bus, FdManager *manager, GError **error)
 
   r = sd_bus_request_name (bus->sd, FD_BUS_NAME, 0);
   if (r >= 0)
-    return TRUE;
+    {
+      bus->sleep = fd_sleep_new (on_woke, bus);
+      return TRUE;
+    }
   if (r == -EEXIST)
     g_set_error (error, FD_ERROR, FD_ERROR_FAILED, "Another program has the name %s: fardeld runs already",
                  FD_BUS_NAME);

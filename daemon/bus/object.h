@@ -11,6 +11,7 @@
 #include "bus/budget.h"
 #include "bus/bus.h"
 #include "bus/caller.h"
+#include "bus/sleep.h"
 
 #define FD_BUS_NAME "org.fardel.Fardel1"
 #define FD_BUS_PATH "/org/fardel/Fardel1"
@@ -23,6 +24,7 @@ struct FdBus
   sd_bus *sd;
   GSource *source;
   FdManager *manager; /* NULL before fd_bus_start() */
+  FdSleep *sleep; /* NULL if nobody tells of it */
   FdCallers *callers;
   FdBinds *binds;
   GHashTable *objects; /* FdAccount or FdTransfer -> FdObject */

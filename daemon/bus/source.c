@@ -74,7 +74,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   if (r >= 0)
     return G_SOURCE_CONTINUE;
 
-  g_message ("Lost the connection to the session bus: %s", g_strerror (-r));
+  g_debug ("Lost the connection to a bus: %s", g_strerror (-r));
   self->lost (self->data);
   return G_SOURCE_REMOVE;
 }
@@ -98,7 +98,7 @@ fd_bus_source_new (sd_bus *sd, FdSourceLost lost, gpointer data)
   GSource *source = g_source_new (&funcs, sizeof (BusSource));
   BusSource *self = (BusSource *) source;
 
-  g_source_set_name (source, "session bus");
+  g_source_set_name (source, "bus");
   self->sd = sd_bus_ref (sd);
   self->lost = lost;
   self->data = data;

@@ -343,6 +343,13 @@ fd_account_disconnect (FdAccount *account)
   close_stream (account);
 }
 
+void
+fd_account_wake (FdAccount *account)
+{
+  if (!account->draining && !account->renew && !account->closing)
+    fd_client_wake (account->client);
+}
+
 /* --- passwords from a pipe --- */
 
 /* Is it a password that the account lacks? One that is still being looked for is

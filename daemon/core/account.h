@@ -42,5 +42,8 @@ void fd_account_disconnect (FdAccount *account);
 typedef void (*FdAccountDone) (const GError *error, gpointer data);
 void fd_account_set_password (FdAccount *account, int fd, FdAccountDone done, gpointer data);
 
+/* The network changed, or the machine woke up. */
+void fd_account_wake (FdAccount *account);
+
 /* Validated, saved, applied; reconnects if a connection setting changed. */
 gboolean fd_account_update (FdAccount *account, const FdAccountConfig *config, GError **error);

@@ -10,6 +10,7 @@
 #include "core/journal.h"
 #include "core/manager.h"
 #include "core/transfer-private.h"
+#include "net/watch.h"
 
 typedef struct
 {
@@ -34,6 +35,8 @@ struct FdManager
   GPtrArray *transfers; /* FdTransfer, by id */
   guint active; /* as last told */
   guint pending;
+
+  FdNetWatch *net; /* NULL before fd_manager_start() */
 
   FdThrottle *upload, *download; /* of all transfers */
 
@@ -121,7 +124,8 @@ void fd_kept_forget_id (FdManager *manager, guint32 id);
 typedef struct FdEcho FdEcho;
 void fd_echo_free (FdEcho *echo);
 /* The file of @entry is here, but its sender does not know: it is told again. FALSE if the file is gone. */
-gboolean fd_echo_start (FdManager *manager, FdAccount *account, const FdJournalEntry *entry, FdContent *content);
+gboolean fd_echo_start (FdManager *manager, FdAccount *account, const FdJournalEntry *entry,
+                        FdContent *content);
 /* Those of @account lose their contents. */
 void fd_echo_drop (FdManager *manager, FdAccount *account);
 

@@ -305,8 +305,22 @@ fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **error)
 }
 
 void
+fd_manager_wake (FdManager *manager)
+{
+  for (guint i = 0; i < manager->accounts->len && !manager->stopping; i++)
+    fd_account_wake (manager->accounts->pdata[i]);
+}
+
+static void
+on_network_changed (gpointer data)
+{
+  fd_manager_wake (data);
+}
+
+void
 fd_manager_start (FdManager *manager)
 {
+  manager->net = fd_net_watch_new (on_network_changed, manager);
   fd_manager_restore (manager);
   for (guint i = 0; i < manager->accounts->len; i++)
     {
@@ -326,6 +340,7 @@ fd_manager_free (FdManager *manager)
   manager->stopping = TRUE;
   fd_manager_end_queries (manager, NULL);
   g_clear_pointer (&manager->stop, fd_stop_free);
+  g_clear_pointer (&manager->net, fd_net_watch_free);
   g_clear_pointer (&manager->clock, fd_timer_free);
   g_clear_pointer (&manager->kept_timer, fd_timer_free);
   g_clear_handle_id (&manager->queue_idle, g_source_remove);

@@ -45,6 +45,11 @@ FdManager *fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **
 void fd_manager_start (FdManager *manager);
 void fd_manager_free (FdManager *manager);
 
+/* The machine woke up: accounts that wait for their next attempt try at once, the
+ * others look whether their connection is still there. A change of the network does
+ * the same by itself. */
+void fd_manager_wake (FdManager *manager);
+
 /* Clean end: peers are told, parts kept, streams closed; @done within 5 s. */
 void fd_manager_stop (FdManager *manager, void (*done) (gpointer data), gpointer data);
 

@@ -341,6 +341,7 @@ fd_client_wake (FdClient *client)
 {
   if (client->retry)
     {
+      g_debug ("%s: trying again at once", client->settings.jid);
       client->attempts = 0;
       g_clear_handle_id (&client->retry, g_source_remove);
       attempt (client);

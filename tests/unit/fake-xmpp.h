@@ -187,6 +187,11 @@ fd_client_get_status (FdClient *client)
   return client->status;
 }
 
+void
+fd_client_wake (FdClient *client)
+{
+}
+
 const GError *
 fd_client_get_error (FdClient *client)
 {
