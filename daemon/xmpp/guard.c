@@ -183,6 +183,11 @@ on_start (void *data, const char *name, const char **attributes)
       fail (guard, "more than it may before it hears from us");
       return;
     }
+  if (XML_GetCurrentByteCount (guard->parser) > MAX_TOKEN)
+    {
+      fail (guard, "a tag of more than %d bytes", MAX_TOKEN);
+      return;
+    }
   if (guard->depth > MAX_DEPTH)
     {
       fail (guard, "elements more than %d deep", MAX_DEPTH);

@@ -35,11 +35,11 @@ def resident_kb(pid):
 
 
 @pytest.mark.skipif(SANITIZED, reason="sanitizers wake up by themselves")
-@pytest.mark.parametrize("online", [False, True], ids=["without account", "online"])
-def test_idle_means_asleep(make_daemon, prosody, online):
+@pytest.mark.parametrize("users", [(), ("alice",), ("alice", "bob")], ids=["no account", "online", "two online"])
+def test_idle_means_asleep(make_daemon, prosody, users):
     daemon = make_daemon("alice")
-    if online:
-        daemon.add_account("alice", prosody)
+    for user in users:
+        daemon.add_account(user, prosody)
     daemon.client.spend(SETTLE_S)
     before = wakeups(daemon.process.pid)
     daemon.client.spend(IDLE_S)

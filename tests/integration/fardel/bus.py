@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A private session bus."""
+"""A private bus."""
 
 import os
 import pathlib

@@ -3,6 +3,8 @@
 
 import itertools
 import os
+import pathlib
+import shutil
 import subprocess
 
 SERVER = "server"
@@ -32,6 +34,7 @@ class Network:
         self.tag = f"fardel{os.getpid()}-{next(_numbers)}"
         self.users = {}  # user: (namespace, the server's address there)
         self.namespaces = []
+        self.etc = []  # directories below /etc/netns
         try:
             self.server = self._namespace(SERVER)
         except subprocess.CalledProcessError as error:
@@ -79,10 +82,22 @@ class Network:
         _ip(f"-{self.family}", "route", "add", "default", "via", gateway, netns=namespace)
         self.users[user] = (namespace, gateway)
 
+    def set_resolver(self, user, address):
+        """Programs of that user ask there for names: iproute2 shows them this as their /etc/resolv.conf."""
+        directory = pathlib.Path("/etc/netns") / self.users[user][0]
+        self.etc.append(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "resolv.conf").write_text(f"nameserver {address}\n")
+
+    def run(self, user, *command):
+        subprocess.run(["ip", "netns", "exec", self.users[user][0], *command], check=True)
+
     @property
     def server_addresses(self):
         return list(dict.fromkeys(gateway for _, gateway in self.users.values()))
 
     def close(self):
+        for directory in self.etc:
+            shutil.rmtree(directory, ignore_errors=True)
         for namespace in self.namespaces:
             subprocess.run(["ip", "netns", "del", namespace], check=False, capture_output=True)
