@@ -275,11 +275,18 @@ account_disconnect (Ctl *ctl, int argc, char **argv)
 static CtlExit
 account_password (Ctl *ctl, int argc, char **argv)
 {
+  gboolean save = FALSE;
+  const GOptionEntry entries[] = {
+    { "save", 0, 0, G_OPTION_ARG_NONE, &save, "Keep it in the keyring when the server has accepted it",
+      NULL },
+    { NULL },
+  };
+  g_autoptr (GVariantDict) options = g_variant_dict_new (NULL);
   g_autofree char *path = NULL;
   CtlExit status;
   int fd;
 
-  if (!ctl_parse (ctl, NULL, &argc, &argv, 1, 1))
+  if (!ctl_parse (ctl, entries, &argc, &argv, 1, 1))
     return CTL_USAGE;
   path = ctl_account_path (ctl, argv[1]);
   if (!path)
@@ -290,7 +297,10 @@ account_password (Ctl *ctl, int argc, char **argv)
   if (fd < 0)
     return ctl_fail (ctl, CTL_FAILED, "", "Cannot read the password: %s.",
                      fd == -ENODATA ? "it is empty" : g_strerror (-fd));
-  status = ctl_call (ctl, path, CTL_ACCOUNT, "SetPassword", g_variant_new ("(ha{sv})", fd, NULL), NULL);
+  if (save)
+    g_variant_dict_insert (options, "save", "b", TRUE);
+  status = ctl_call (ctl, path, CTL_ACCOUNT, "SetPassword",
+                     g_variant_new ("(h@a{sv})", fd, g_variant_dict_end (options)), NULL);
   close (fd);
   return status;
 }

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "bus/object.h"
 #include "bus/options.h"
+#include "core/secret-service.h"
 
 #include <errno.h>
 
@@ -206,14 +207,24 @@ on_password_read (const GError *error, gpointer data)
     sd_bus_reply_method_return (message, NULL);
 }
 
+static const FdOption password_options[] = { { "save", FD_OPTION_BOOL, 0, NULL } };
+
 static gboolean
 run_set_password (const FdCall *call, GError **error)
 {
   fd_autoclose fd = fd_call_read_fd (call, error);
+  gboolean save = FALSE;
 
-  if (fd < 0 || !fd_options_read (call->message, NULL, 0, NULL, error))
+  if (fd < 0
+      || !fd_options_read (call->message, password_options, G_N_ELEMENTS (password_options), &save, error))
     return FALSE;
-  fd_account_set_password (call->account, fd_take (&fd), on_password_read,
+  if (save && !fd_secret_service_is_built ())
+    {
+      g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                           "'save': this daemon was built without the Secret Service");
+      return FALSE;
+    }
+  fd_account_set_password (call->account, fd_take (&fd), save, on_password_read,
                            sd_bus_message_ref (call->message));
   return TRUE;
 }

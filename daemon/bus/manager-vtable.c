@@ -7,6 +7,7 @@
 #include "bus/object.h"
 #include "bus/options.h"
 #include "config.h"
+#include "core/secret-service.h"
 #include "xmpp/jid.h"
 
 /* --- offers --- */
@@ -357,7 +358,9 @@ static int
 get_features (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
               void *userdata, sd_bus_error *ret_error)
 {
-  static const char *const features[] = { "ibb", "socks5-direct", "socks5-proxy", NULL };
+  const char *const features[] = {
+    "ibb", "socks5-direct", "socks5-proxy", fd_secret_service_is_built () ? "secret-service" : NULL, NULL,
+  };
 
   return sd_bus_message_append_strv (reply, (char **) features);
 }

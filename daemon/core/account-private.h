@@ -35,6 +35,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdAccount, fd_account_free)
 /* Like fd_account_update() with a normalized @config that is in the file already. */
 void fd_account_apply (FdAccount *account, const FdAccountConfig *config);
 
+/* Like fd_account_connect() at the start of the session, when nobody asked for
+ * anything: it waits for a locked keyring in silence. */
+void fd_account_start (FdAccount *account);
+
 /* Disconnects for good; closed follows, also if it was not connected. */
 void fd_account_close (FdAccount *account);
 

@@ -26,8 +26,13 @@ struct FdAccount
   const char *shown_status; /* what the hooks were told last; NULL: nothing */
 
   FdSecretRequest *lookup; /* NULL: no password is being looked for */
+  FdServiceWatch *watch; /* while a keyring may get the password that is missing */
   GPtrArray *pipes; /* PasswordPipe: fd_account_set_password() under way */
   char *memory; /* the password the user gave, or NULL */
+  gboolean memory_used; /* the client has it: no other was given since */
+  gboolean save; /* it, when the server took it */
+  FdSecretRequest *saving;
+  GError *save_error;
   FdSecretSource source;
   GError *secret_error; /* why the lookup found nothing */
 
@@ -44,6 +49,7 @@ typedef struct
 {
   FdAccount *account;
   FdSecretRequest *request;
+  gboolean save;
   FdAccountDone done;
   gpointer data;
 } PasswordPipe;
@@ -71,10 +77,10 @@ fd_account_get_status (FdAccount *account)
   };
   FdClientStatus status = fd_client_get_status (account->client);
 
+  if (account->password_missing) /* also while it is looked for again */
+    return "waiting-for-password";
   if (account->lookup)
     return "connecting";
-  if (account->password_missing)
-    return "waiting-for-password";
   return names[status];
 }
 
@@ -83,6 +89,8 @@ fd_account_get_error (FdAccount *account)
 {
   if (account->lookup || account->password_missing)
     return account->secret_error;
+  if (fd_client_get_status (account->client) == FD_CLIENT_ONLINE)
+    return account->save_error;
   return fd_client_get_error (account->client);
 }
 
@@ -142,18 +150,74 @@ emit (FdAccount *account, FdAccountFields fields)
 
 static gboolean on_settled (gpointer data);
 
-/* The stream has ended as it was told to: is there something to do next? Not
- * here, since client and jingle must not be freed from inside their callbacks. */
+/* Is it a password that the account lacks? One that is still being looked for is
+ * not waited for: the user was faster. */
+static gboolean
+needs_password (FdAccount *account)
+{
+  return account->password_missing || account->lookup
+         || (fd_client_get_status (account->client) == FD_CLIENT_FAILED
+             && g_error_matches (fd_client_get_error (account->client), FD_ERROR,
+                                 FD_ERROR_AUTHENTICATION_FAILED));
+}
+
+/* The password was refused, and the user has given another meanwhile. */
+static gboolean
+has_better_password (FdAccount *account)
+{
+  return account->memory && !account->memory_used && needs_password (account);
+}
+
+/* The stream has ended: is there something to do next? Not here, since client
+ * and jingle must not be freed from inside their callbacks. */
 static void
 settle_if_offline (FdAccount *account)
 {
   FdClientStatus status = fd_client_get_status (account->client);
   gboolean off = status == FD_CLIENT_OFFLINE || status == FD_CLIENT_FAILED;
-  gboolean reconnect = status == FD_CLIENT_OFFLINE && account->wanted;
+  gboolean reconnect = account->wanted && (status == FD_CLIENT_OFFLINE || has_better_password (account));
 
   if (!account->settle_idle && !account->draining
       && (((account->closing || account->renew) && off) || reconnect))
     account->settle_idle = g_idle_add (on_settled, account);
+}
+
+/* The user will hear of it, and it is not tried again until they act. */
+static void
+note_refusal (FdAccount *account, const GError *error)
+{
+  account->password_missing = TRUE;
+  g_clear_error (&account->secret_error);
+  account->secret_error
+    = g_error_new (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
+                   "The password in the keyring was refused, give the right one (%s)", error->message);
+}
+
+static void
+on_saved (const char *secret, FdSecretSource source, const GError *error, gpointer data)
+{
+  FdAccount *account = data;
+
+  account->saving = NULL;
+  if (error)
+    account->save_error
+      = g_error_new (FD_ERROR, FD_ERROR_WRITE_FAILED, "The password was not saved: %s", error->message);
+  else
+    {
+      account->save = FALSE;
+      g_clear_pointer (&account->memory, fd_secret_free);
+      account->memory_used = FALSE;
+      account->source = FD_SECRET_SERVICE;
+    }
+  emit (account, FD_ACCOUNT_STATUS | FD_ACCOUNT_PASSWORD);
+}
+
+static void
+save_password (FdAccount *account)
+{
+  g_clear_pointer (&account->saving, fd_secret_request_cancel);
+  g_clear_error (&account->save_error);
+  account->saving = fd_secret_save (account->config, account->memory, on_saved, account);
 }
 
 static void
@@ -164,6 +228,11 @@ on_status (FdClient *client, FdClientStatus status, gpointer data)
   gboolean went = status != FD_CLIENT_ONLINE && account->online;
 
   account->online = status == FD_CLIENT_ONLINE;
+  if (status == FD_CLIENT_FAILED && account->source == FD_SECRET_SERVICE && needs_password (account)
+      && !account->memory)
+    note_refusal (account, fd_client_get_error (client));
+  if (came && account->save && account->memory_used)
+    save_password (account);
   if (came)
     fd_jingle_stream_up (account->jingle);
   else if (went)
@@ -249,11 +318,15 @@ static void
 use_password (FdAccount *account, const char *password, FdSecretSource source)
 {
   account->source = source;
+  account->memory_used = source == FD_SECRET_MEMORY;
+  g_clear_pointer (&account->watch, fd_secret_service_unwatch);
   account->password_missing = FALSE;
   g_clear_error (&account->secret_error);
   emit (account, FD_ACCOUNT_PASSWORD);
   fd_client_connect (account->client, password);
 }
+
+static gboolean on_service_news (FdSecretManners manners, gpointer data);
 
 static void
 on_looked_up (const char *secret, FdSecretSource source, const GError *error, gpointer data)
@@ -267,15 +340,36 @@ on_looked_up (const char *secret, FdSecretSource source, const GError *error, gp
       return;
     }
   account->password_missing = TRUE;
+  g_clear_error (&account->secret_error);
   account->secret_error = fd_error_copy (error);
   account->source = FD_SECRET_NONE;
+  /* A command may ask the user something: not each time when a keyring changes. */
+  if (!account->watch && !account->config->password_command)
+    account->watch = fd_secret_service_watch (on_service_news, account);
   emit (account, FD_ACCOUNT_STATUS | FD_ACCOUNT_PASSWORD);
+}
+
+static void
+look_up (FdAccount *account, FdSecretManners manners)
+{
+  account->lookup = fd_secret_lookup (account->config, manners, on_looked_up, account);
+}
+
+static gboolean
+on_service_news (FdSecretManners manners, gpointer data)
+{
+  FdAccount *account = data;
+
+  if (account->lookup)
+    return FALSE;
+  look_up (account, manners);
+  return TRUE;
 }
 
 /* What the user typed last comes before what is stored: a stored password that
  * was refused would be the reason for typing. */
-void
-fd_account_connect (FdAccount *account)
+static void
+connect_with (FdAccount *account, FdSecretManners manners)
 {
   FdClientStatus status = fd_client_get_status (account->client);
 
@@ -287,8 +381,11 @@ fd_account_connect (FdAccount *account)
       account->draining = FALSE;
       g_clear_handle_id (&account->drain_timer, g_source_remove);
     }
+  if (account->password_missing) /* more may be done now than in the background */
+    g_clear_pointer (&account->lookup, fd_secret_request_cancel);
   if (account->renew || account->lookup || status == FD_CLIENT_CONNECTING || status == FD_CLIENT_ONLINE)
     return;
+  g_clear_pointer (&account->watch, fd_secret_service_unwatch);
   if (account->memory)
     {
       use_password (account, account->memory, FD_SECRET_MEMORY);
@@ -296,8 +393,20 @@ fd_account_connect (FdAccount *account)
     }
   account->password_missing = FALSE;
   g_clear_error (&account->secret_error);
-  account->lookup = fd_secret_lookup (account->config, on_looked_up, account);
+  look_up (account, manners);
   emit (account, FD_ACCOUNT_STATUS);
+}
+
+void
+fd_account_connect (FdAccount *account)
+{
+  connect_with (account, FD_SECRET_ASK);
+}
+
+void
+fd_account_start (FdAccount *account)
+{
+  connect_with (account, FD_SECRET_QUIET);
 }
 
 static gboolean
@@ -326,6 +435,7 @@ static void
 close_stream (FdAccount *account)
 {
   g_clear_pointer (&account->lookup, fd_secret_request_cancel);
+  g_clear_pointer (&account->watch, fd_secret_service_unwatch);
   account->password_missing = FALSE;
   g_clear_error (&account->secret_error);
   account->draining = TRUE;
@@ -352,15 +462,21 @@ fd_account_wake (FdAccount *account)
 
 /* --- passwords from a pipe --- */
 
-/* Is it a password that the account lacks? One that is still being looked for is
- * not waited for: the user was faster. */
-static gboolean
-needs_password (FdAccount *account)
+/* One that the server has taken already can be saved at once. */
+static void
+take_password (FdAccount *account, const char *secret, gboolean save)
 {
-  return account->password_missing || account->lookup
-         || (fd_client_get_status (account->client) == FD_CLIENT_FAILED
-             && g_error_matches (fd_client_get_error (account->client), FD_ERROR,
-                                 FD_ERROR_AUTHENTICATION_FAILED));
+  g_clear_pointer (&account->saving, fd_secret_request_cancel);
+  g_clear_error (&account->save_error);
+  if (g_strcmp0 (secret, account->memory) != 0)
+    {
+      fd_secret_free (account->memory);
+      account->memory = fd_secret_new (secret, strlen (secret));
+      account->memory_used = FALSE;
+    }
+  account->save = save;
+  if (save && account->memory_used && account->online)
+    save_password (account);
 }
 
 static void
@@ -371,10 +487,7 @@ on_pipe_read (const char *secret, FdSecretSource source, const GError *error, gp
 
   pipe->request = NULL;
   if (secret)
-    {
-      fd_secret_free (account->memory);
-      account->memory = fd_secret_new (secret, strlen (secret));
-    }
+    take_password (account, secret, pipe->save);
   pipe->done (error, pipe->data);
   g_ptr_array_remove_fast (account->pipes, pipe);
   if (secret && needs_password (account))
@@ -401,11 +514,12 @@ pipe_free (gpointer data)
 }
 
 void
-fd_account_set_password (FdAccount *account, int fd, FdAccountDone done, gpointer data)
+fd_account_set_password (FdAccount *account, int fd, gboolean save, FdAccountDone done, gpointer data)
 {
   PasswordPipe *pipe = g_new0 (PasswordPipe, 1);
 
   pipe->account = account;
+  pipe->save = save;
   pipe->done = done;
   pipe->data = data;
   pipe->request = fd_secret_read (fd, on_pipe_read, pipe);
@@ -441,7 +555,11 @@ fd_account_apply (FdAccount *account, const FdAccountConfig *config)
   fd_s5b_proxies_configure (fd_jingle_get_proxies (account->jingle),
                             (const char *const *) config->proxy_jids);
   if (!g_str_equal (old->client.jid, config->client.jid))
-    g_clear_pointer (&account->memory, fd_secret_free);
+    {
+      g_clear_pointer (&account->saving, fd_secret_request_cancel);
+      g_clear_pointer (&account->memory, fd_secret_free);
+      account->memory_used = FALSE;
+    }
   emit (account, FD_ACCOUNT_JID);
 
   if (old->enabled != config->enabled)
@@ -504,11 +622,14 @@ fd_account_free (FdAccount *account)
   g_clear_handle_id (&account->settle_idle, g_source_remove);
   g_clear_handle_id (&account->drain_timer, g_source_remove);
   g_clear_pointer (&account->lookup, fd_secret_request_cancel);
+  g_clear_pointer (&account->watch, fd_secret_service_unwatch);
+  g_clear_pointer (&account->saving, fd_secret_request_cancel);
   g_ptr_array_unref (account->pipes);
   drop_client (account);
   fd_account_config_free (account->config);
   fd_secret_free (account->memory);
   g_clear_error (&account->secret_error);
+  g_clear_error (&account->save_error);
   g_free (account->directory);
   g_free (account);
 }

@@ -32,15 +32,16 @@ gboolean fd_account_is_online (FdAccount *account);
 FdPeers *fd_account_get_peers (FdAccount *account);
 
 /* Connects now, whatever Enabled says; waits for a password if there is none.
- * Errors show in the status. */
+ * A locked keyring asks the user. Errors show in the status. */
 void fd_account_connect (FdAccount *account);
 void fd_account_disconnect (FdAccount *account);
 
 /* Reads a password from @fd (taken) up to EOF or newline, asynchronously: 4096
- * bytes and 10 s at the most. It is kept in memory only and used at once if the
- * account waits for one or was refused. */
+ * bytes and 10 s at the most. It is used at once if the account waits for one or
+ * was refused, and kept in memory only; with @save it goes to the keyring when the
+ * server has taken it. */
 typedef void (*FdAccountDone) (const GError *error, gpointer data);
-void fd_account_set_password (FdAccount *account, int fd, FdAccountDone done, gpointer data);
+void fd_account_set_password (FdAccount *account, int fd, gboolean save, FdAccountDone done, gpointer data);
 
 /* The network changed, or the machine woke up. */
 void fd_account_wake (FdAccount *account);

@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "core/manager-private.h"
+#include "core/secrets.h"
 
 GPtrArray *
 fd_manager_get_accounts (FdManager *manager)
@@ -244,6 +245,7 @@ fd_manager_remove_account (FdManager *manager, FdAccount *account, GError **erro
 {
   if (!fd_config_remove_account (manager->directory, fd_account_get_id (account), error))
     return FALSE;
+  fd_secret_forget (fd_account_get_config (account));
   fd_manager_drop_account (manager, account);
   return TRUE;
 }

@@ -327,7 +327,7 @@ fd_manager_start (FdManager *manager)
       FdAccount *account = manager->accounts->pdata[i];
 
       if (fd_account_get_config (account)->enabled)
-        fd_account_connect (account);
+        fd_account_start (account);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Passwords: systemd credentials, PasswordCommand and pipes.
+ * Passwords: the order of their sources; systemd credentials, PasswordCommand
+ * and pipes.
  */
 #include "core/secrets.h"
 
@@ -17,7 +18,8 @@ struct FdSecretRequest
   FdSecretSource source;
   char *secret; /* found at once */
   GError *error;
-  char *program; /* of the command, for messages; NULL: a pipe */
+  FdServiceCall *call; /* while the Secret Service is asked */
+  char **command; /* PasswordCommand, or NULL; a pipe has none */
   GSubprocess *process;
   GInputStream *stream;
   GCancellable *cancellable;
@@ -33,6 +35,7 @@ fd_secret_source_name (FdSecretSource source)
   static const char *const names[] = {
     [FD_SECRET_NONE] = "none",
     [FD_SECRET_CREDENTIAL] = "credential",
+    [FD_SECRET_SERVICE] = "secret-service",
     [FD_SECRET_COMMAND] = "command",
     [FD_SECRET_MEMORY] = "memory",
   };
@@ -68,7 +71,7 @@ request_free (FdSecretRequest *request)
   g_clear_error (&request->error);
   fd_secret_free (request->secret);
   explicit_bzero (request->buffer, sizeof request->buffer);
-  g_free (request->program);
+  g_strfreev (request->command);
   g_free (request);
 }
 
@@ -86,8 +89,8 @@ fail (FdSecretRequest *request, FdErrorCode code, const char *text)
 {
   if (request->process)
     g_subprocess_force_exit (request->process);
-  if (request->program)
-    g_set_error (&request->error, FD_ERROR, code, "PasswordCommand \"%s\" %s", request->program, text);
+  if (request->command)
+    g_set_error (&request->error, FD_ERROR, code, "PasswordCommand \"%s\" %s", request->command[0], text);
   else
     g_set_error (&request->error, FD_ERROR, code, "The password %s", text);
   finish (request);
@@ -214,22 +217,19 @@ read_credential (const char *id)
   return secret;
 }
 
-FdSecretRequest *
-fd_secret_lookup (const FdAccountConfig *config, FdSecretDone done, gpointer data)
+static void
+run_command (FdSecretRequest *request)
 {
-  FdSecretRequest *request = request_new (FD_SECRET_CREDENTIAL, done, data);
   g_autoptr (GError) error = NULL;
 
-  request->secret = read_credential (config->id);
-  if (!request->secret && config->password_command)
+  if (request->command)
     {
       request->source = FD_SECRET_COMMAND;
-      request->program = g_strdup (config->password_command[0]);
-      request->process = g_subprocess_newv ((const char *const *) config->password_command,
-                                            G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+      request->process
+        = g_subprocess_newv ((const char *const *) request->command, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
       if (!request->process)
         g_set_error (&request->error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
-                     "PasswordCommand \"%s\" cannot be run: %s", request->program, error->message);
+                     "PasswordCommand \"%s\" cannot be run: %s", request->command[0], error->message);
     }
   if (request->process)
     {
@@ -239,7 +239,71 @@ fd_secret_lookup (const FdAccountConfig *config, FdSecretDone done, gpointer dat
     }
   else
     request->timer = g_idle_add (on_idle, request);
+}
+
+static void
+on_service_asked (const char *secret, const GError *error, gpointer data)
+{
+  FdSecretRequest *request = data;
+
+  request->call = NULL;
+  request->error = fd_error_copy (error);
+  if (secret && g_utf8_validate (secret, -1, NULL))
+    request->secret = fd_secret_new (secret, strlen (secret));
+  if (secret && !request->secret)
+    g_set_error_literal (&request->error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
+                         "What the keyring has as the password is empty or no UTF-8 text");
+  if (!request->secret && request->command)
+    {
+      g_clear_error (&request->error);
+      run_command (request);
+    }
+  else
+    finish (request);
+}
+
+FdSecretRequest *
+fd_secret_lookup (const FdAccountConfig *config, FdSecretManners manners, FdSecretDone done, gpointer data)
+{
+  FdSecretRequest *request = request_new (FD_SECRET_CREDENTIAL, done, data);
+
+  request->secret = read_credential (config->id);
+  if (request->secret)
+    {
+      request->timer = g_idle_add (on_idle, request);
+      return request;
+    }
+  request->source = FD_SECRET_SERVICE;
+  request->command = g_strdupv (config->password_command);
+  request->call = fd_secret_service_lookup (config->client.jid, request->command ? FD_SECRET_QUICK : manners,
+                                            on_service_asked, request);
+  if (!request->call)
+    run_command (request);
   return request;
+}
+
+FdSecretRequest *
+fd_secret_save (const FdAccountConfig *config, const char *secret, FdSecretDone done, gpointer data)
+{
+  FdSecretRequest *request = request_new (FD_SECRET_NONE, done, data);
+
+  request->call = fd_secret_service_store (config->client.jid, config->id, secret, on_service_asked, request);
+  if (!request->call)
+    g_clear_pointer (&request, request_free);
+  return request;
+}
+
+static void
+on_forgotten (const char *secret, const GError *error, gpointer data)
+{
+  if (error)
+    g_info ("No password was removed from the keyring: %s", error->message);
+}
+
+void
+fd_secret_forget (const FdAccountConfig *config)
+{
+  fd_secret_service_forget (config->client.jid, config->id, on_forgotten, NULL);
 }
 
 FdSecretRequest *
@@ -258,6 +322,8 @@ void
 fd_secret_request_cancel (FdSecretRequest *request)
 {
   request->done = NULL;
+  if (request->call)
+    fd_secret_service_cancel (request->call);
   if (!request->stream)
     {
       request_free (request);

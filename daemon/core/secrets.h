@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/config.h"
+#include "core/secret-service.h"
 
 #define FD_SECRET_MAX 4096 /* bytes, of a password and what surrounds it */
 #define FD_SECRET_COMMAND_SECONDS 30 /* the command may ask the user to touch a key */
@@ -15,6 +16,7 @@ typedef enum
 {
   FD_SECRET_NONE,
   FD_SECRET_CREDENTIAL,
+  FD_SECRET_SERVICE,
   FD_SECRET_COMMAND,
   FD_SECRET_MEMORY,
 } FdSecretSource;
@@ -31,9 +33,19 @@ void fd_secret_free (char *secret); /* wipes it */
 typedef struct FdSecretRequest FdSecretRequest;
 typedef void (*FdSecretDone) (const char *secret, FdSecretSource source, const GError *error, gpointer data);
 
-/* Asks, in this order, the systemd credential "fardel.ID.password" and
- * PasswordCommand. */
-FdSecretRequest *fd_secret_lookup (const FdAccountConfig *config, FdSecretDone done, gpointer data);
+/* Asks, in this order, the systemd credential "fardel.ID.password", the Secret
+ * Service and PasswordCommand. Where there is a command, the service is asked
+ * quickly only: nobody waits for it or has to unlock it in vain. */
+FdSecretRequest *fd_secret_lookup (const FdAccountConfig *config, FdSecretManners manners, FdSecretDone done,
+                                   gpointer data);
+
+/* Stores @secret in the Secret Service for the account; @done gets no secret. NULL
+ * if the daemon is built without that. */
+FdSecretRequest *fd_secret_save (const FdAccountConfig *config, const char *secret, FdSecretDone done,
+                                 gpointer data);
+
+/* Removes what fd_secret_save() stored, if the service runs and is unlocked. */
+void fd_secret_forget (const FdAccountConfig *config);
 
 /* Reads one line from @fd (taken), a pipe of the user's. */
 FdSecretRequest *fd_secret_read (int fd, FdSecretDone done, gpointer data);

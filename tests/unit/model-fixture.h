@@ -7,6 +7,7 @@
 
 #include "core/manager-private.h"
 #include "expect-log.h"
+#include "fake-secret-service.h"
 #include "fake-xmpp.h"
 #include "temp-tree.h"
 
@@ -100,7 +101,7 @@ static const FdManagerHooks hooks = {
   .transfer_removed = on_transfer_removed,
 };
 
-static void
+static inline void
 assert_events (Fixture *f, const char *expected)
 {
   g_assert_cmpstr (g_strchomp (f->events->str), ==, expected);
@@ -162,10 +163,32 @@ tear_down (Fixture *f, gconstpointer data)
   fd_manager_free (f->manager);
   fake_check_nothing_left ();
   settle ();
+  fake_keyring_reset ();
   g_string_free (f->events, TRUE);
   g_free (f->folder);
   remove_tree (root);
   fd_test_assert_logged ("");
+}
+
+static inline void
+on_password_set (const GError *error, gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  g_assert_null (error);
+}
+
+static inline void
+give_password (Fixture *f, const char *text, gboolean save)
+{
+  gboolean done = FALSE;
+  int fds[2];
+
+  g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
+  g_assert_cmpint (write (fds[1], text, strlen (text)), ==, strlen (text));
+  close (fds[1]);
+  fd_account_set_password (f->account, fds[0], save, on_password_set, &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
 }
 
 static void
@@ -220,7 +243,7 @@ wait_for (FdTransfer *transfer, FdTransferState state)
     g_main_context_iteration (NULL, TRUE);
 }
 
-static FdTransfer *
+static inline FdTransfer *
 offered (Fixture *f)
 {
   FdTransfer *transfer = offer (f, BOB, "a.txt");
@@ -247,7 +270,7 @@ incoming (Fixture *f, const char *peer, const char *name, gint64 size)
   return incoming_of_batch (f, peer, name, size, "");
 }
 
-static gboolean
+static inline gboolean
 in_journal (guint32 id)
 {
   g_autofree char *path = g_strdup_printf ("%s/fardel/transfers/%u", g_get_user_state_dir (), id);

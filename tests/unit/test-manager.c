@@ -7,27 +7,6 @@
 /* --- accounts --- */
 
 static void
-on_password_set (const GError *error, gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  g_assert_null (error);
-}
-
-static void
-give_password (Fixture *f, const char *text)
-{
-  gboolean done = FALSE;
-  int fds[2];
-
-  g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
-  g_assert_cmpint (write (fds[1], text, strlen (text)), ==, strlen (text));
-  close (fds[1]);
-  fd_account_set_password (f->account, fds[0], on_password_set, &done);
-  while (!done)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
 test_account_password (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) refused = g_error_new_literal (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED, "wrong");
@@ -40,7 +19,7 @@ test_account_password (Fixture *f, gconstpointer data)
   fake_client_set_status (f->client, FD_CLIENT_FAILED, refused);
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "failed");
   g_assert_error (fd_account_get_error (f->account), FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
-  give_password (f, "better\n");
+  give_password (f, "better\n", FALSE);
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "connecting");
   g_assert_cmpstr (f->client->password, ==, "better");
   g_assert_cmpstr (fd_account_get_password_source (f->account), ==, "memory");
@@ -61,7 +40,7 @@ test_account_no_password (Fixture *f, gconstpointer data)
   settle ();
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "waiting-for-password");
   g_assert_null (fd_account_get_error (f->account));
-  give_password (f, "pw\n");
+  give_password (f, "pw\n", FALSE);
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "connecting");
 }
 
@@ -103,7 +82,7 @@ test_account_password_early (Fixture *f, gconstpointer data)
   config->password_command = g_strsplit ("/bin/sleep 60", " ", -1);
   g_assert_true (fd_account_update (f->account, config, &error));
   fd_account_connect (f->account);
-  give_password (f, "typed\n");
+  give_password (f, "typed\n", FALSE);
   g_assert_cmpint (f->client->status, ==, FD_CLIENT_CONNECTING);
   g_assert_cmpstr (f->client->password, ==, "typed");
 }

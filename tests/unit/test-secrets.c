@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "core/secrets.h"
 #include "expect-log.h"
+#include "fake-secret-service.h"
 
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -47,7 +48,7 @@ look_up (const char *const *command, Answer *answer)
 {
   FdAccountConfig config = { .id = (char *) "home", .password_command = (char **) command };
 
-  fd_secret_lookup (&config, on_done, answer);
+  fd_secret_lookup (&config, FD_SECRET_QUIET, on_done, answer);
   g_assert_cmpuint (answer->calls, ==, 0); /* never from inside the call */
   wait_for (answer);
 }
@@ -100,6 +101,72 @@ test_command (void)
         }
       clear (&answer);
     }
+}
+
+/* The service comes before the command and after the credential. */
+static void
+test_service (void)
+{
+  static const char *const command[] = { "/bin/echo", "of the command", NULL };
+  Answer answer = { 0 };
+
+  fake_keyring_built = TRUE;
+  look_up (NULL, &answer);
+  g_assert_cmpint (fake_keyring_manners, ==, FD_SECRET_QUIET);
+  g_assert_null (answer.secret);
+  g_assert_error (answer.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+  clear (&answer);
+
+  look_up (command, &answer);
+  g_assert_cmpint (fake_keyring_manners, ==, FD_SECRET_QUICK);
+  g_assert_no_error (answer.error);
+  g_assert_cmpstr (answer.secret, ==, "of the command");
+  g_assert_cmpint (answer.source, ==, FD_SECRET_COMMAND);
+  clear (&answer);
+
+  fake_keyring_secret = "of the service\n";
+  look_up (command, &answer);
+  g_assert_cmpstr (answer.secret, ==, "of the service");
+  g_assert_cmpint (answer.source, ==, FD_SECRET_SERVICE);
+  clear (&answer);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      fake_keyring_secret = i ? "" : "\xff\xfe";
+      look_up (NULL, &answer);
+      g_assert_null (answer.secret);
+      g_assert_error (answer.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+      clear (&answer);
+    }
+  fake_keyring_reset ();
+}
+
+static void
+test_save (void)
+{
+  FdAccountConfig config = { .id = (char *) "home", .client.jid = (char *) "me@example.org" };
+  Answer answer = { 0 };
+
+  g_assert_null (fd_secret_save (&config, "pw", on_done, &answer));
+  fake_keyring_built = TRUE;
+  fd_secret_save (&config, "pw", on_done, &answer);
+  wait_for (&answer);
+  g_assert_no_error (answer.error);
+  g_assert_null (answer.secret);
+  g_assert_cmpstr (fake_keyring_stored, ==, "me@example.org:home:pw");
+  clear (&answer);
+  fd_secret_forget (&config);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_null (fake_keyring_stored);
+
+  fake_keyring_locked = TRUE;
+  fd_secret_save (&config, "pw", on_done, &answer);
+  wait_for (&answer);
+  g_assert_error (answer.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+  clear (&answer);
+  fd_secret_request_cancel (fd_secret_save (&config, "pw", on_done, &answer));
+  fake_keyring_reset ();
 }
 
 static void
@@ -195,8 +262,11 @@ test_cancel (void)
   Answer other = { 0 };
   int fds[2];
 
-  fd_secret_request_cancel (fd_secret_lookup (&nothing, on_done, &answer));
-  fd_secret_request_cancel (fd_secret_lookup (&endless, on_done, &answer));
+  fake_keyring_built = TRUE;
+  fd_secret_request_cancel (fd_secret_lookup (&nothing, FD_SECRET_ASK, on_done, &answer));
+  fake_keyring_reset ();
+  fd_secret_request_cancel (fd_secret_lookup (&nothing, FD_SECRET_QUIET, on_done, &answer));
+  fd_secret_request_cancel (fd_secret_lookup (&endless, FD_SECRET_QUIET, on_done, &answer));
   g_assert_true (g_unix_open_pipe (fds, FD_CLOEXEC, NULL));
   fd_secret_request_cancel (fd_secret_read (fds[0], on_done, &answer));
   close (fds[1]);
@@ -214,6 +284,8 @@ main (int argc, char **argv)
   g_unsetenv ("CREDENTIALS_DIRECTORY");
   g_test_add_func ("/secrets/none", test_none);
   g_test_add_func ("/secrets/command", test_command);
+  g_test_add_func ("/secrets/service", test_service);
+  g_test_add_func ("/secrets/save", test_save);
   g_test_add_func ("/secrets/credential", test_credential);
   g_test_add_func ("/secrets/pipe", test_pipe);
   g_test_add_func ("/secrets/pipe-too-long", test_pipe_too_long);

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A real gnome-keyring-daemon on a private bus, and secret-tool."""
+
+import subprocess
+
+from gi.repository import Gio, GLib
+
+from .process import Process
+from .scenario import eventually
+
+NAME = "org.freedesktop.secrets"
+PATH = "/org/freedesktop/secrets"
+SERVICE = "org.freedesktop.Secret.Service"
+LOGIN = PATH + "/collection/login"
+MASTER = "opens the keyring"
+
+
+class Keyring:
+    """The keyring "login" in the home of `daemon`, a Daemon. What is in it stays
+    when the service stops."""
+
+    def __init__(self, daemon):
+        self.env = daemon.env
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            daemon.bus.address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.bus.set_exit_on_close(False)
+        self.process = None
+
+    def start(self, unlock=True):
+        self.process = Process("gnome-keyring-daemon", [
+            "gnome-keyring-daemon", "--foreground", "--components=secrets"] + (["--unlock"] if unlock else []),
+            env=self.env, stdin=subprocess.PIPE)
+        self.process.popen.stdin.write(MASTER.encode())
+        self.process.popen.stdin.close()
+        eventually(lambda: self._call("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner", "(s)",
+                                      NAME)[0])
+        return self
+
+    def stop(self):
+        self.process.stop()
+
+    def close(self):
+        if self.process and self.process.running:
+            self.process.kill()
+        self.bus.close_sync(None)
+
+    def _call(self, name, path, interface, method, signature, *args):
+        return self.bus.call_sync(name, path, interface, method, GLib.Variant(signature, args), None,
+                                  Gio.DBusCallFlags.NONE, 10_000, None).unpack()
+
+    def lock(self):
+        self._call(NAME, PATH, SERVICE, "Lock", "(ao)", [LOGIN])
+
+    def unlock(self):
+        """As logging in does it, without a question."""
+        session = self._call(NAME, PATH, SERVICE, "OpenSession", "(sv)", "plain", GLib.Variant("s", ""))[1]
+        self._call(NAME, PATH, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface", "UnlockWithMasterPassword",
+                   "(o(oayays))", LOGIN, (session, b"", MASTER.encode(), "text/plain"))
+
+    def tool(self, command, *words, secret=None):
+        """What secret-tool prints, or None if it finds nothing."""
+        done = subprocess.run(["secret-tool", command, *words], env=self.env, input=(secret or "").encode(),
+                              stdout=subprocess.PIPE, timeout=20, check=False)
+        return done.stdout.decode() if done.returncode == 0 else None
+
+    def store(self, jid, secret):
+        assert self.tool("store", "--label=test", "xdg:schema", "org.fardel.Account", "jid", jid,
+                         secret=secret) is not None
+
+    def lookup(self, **attributes):
+        words = [word for pair in attributes.items() for word in pair]
+        return self.tool("lookup", "xdg:schema", "org.fardel.Account", *words)

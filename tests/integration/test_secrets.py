@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Passwords from and to a keyring: a real gnome-keyring-daemon."""
+
+import os
+
+import pytest
+
+from fardel.client import BusError
+from fardel.keyring import Keyring
+from fardel.prosody import Prosody, password
+from fardel.scenario import eventually
+
+ALICE = Prosody.jid("alice")
+
+
+@pytest.fixture
+def daemon(make_daemon):
+    return make_daemon("fardeld")
+
+
+@pytest.fixture
+def make_keyring():
+    keyrings = []
+
+    def make(daemon):
+        keyrings.append(Keyring(daemon))
+        return keyrings[-1]
+
+    yield make
+    for keyring in keyrings:
+        keyring.close()
+
+
+@pytest.fixture
+def keyring(daemon, make_keyring):
+    """Runs and is unlocked."""
+    if "secret-service" not in daemon.manager["Features"]:
+        pytest.skip("built without libsecret")
+    return make_keyring(daemon).start()
+
+
+def restart(daemon):
+    daemon.stop()
+    daemon.start()
+    return daemon.account("alice")
+
+
+def add(daemon, prosody, **settings):
+    return daemon.add_account("alice", prosody, secret=False, online=False, **settings)
+
+
+def test_found_and_used(daemon, keyring, prosody):
+    keyring.store(ALICE, password("alice"))
+    account = add(daemon, prosody)
+    account.wait_for("Status", "online", timeout=30)
+    assert account["PasswordSource"] == "secret-service"
+
+
+def test_newest_counts(daemon, keyring, prosody):
+    keyring.store(ALICE, "old")
+    keyring.store(Prosody.jid("bob"), "of somebody else")
+    account = add(daemon, prosody, enabled=False)
+    account.set_password(password("alice"), save=True)
+    account.call("Connect")
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    account = restart(daemon)
+    account.call("Connect")
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_nothing_in_it(daemon, keyring, prosody):
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    keyring.tool("store", "--label=chat", "xdg:schema", "org.example.Chat", "jid", ALICE, secret="another program's")
+    assert "no password for " + ALICE in account["ErrorMessage"]
+    assert account["Error"].endswith(".AuthenticationFailed")
+    # What comes into it is used at once.
+    keyring.store(ALICE, password("alice"))
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_service_comes_later(daemon, keyring, prosody):
+    keyring.store(ALICE, password("alice"))
+    keyring.stop()
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    assert "No keyring" in account["ErrorMessage"]
+    keyring.start()
+    account.wait_for("Status", "online", timeout=30)
+    assert account["ErrorMessage"] == ""
+    keyring.stop()
+    account = restart(daemon)
+    account.wait_for("Status", "waiting-for-password")
+    keyring.start()
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_locked_then_unlocked(daemon, keyring, prosody):
+    keyring.store(ALICE, password("alice"))
+    keyring.lock()
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    assert "locked" in account["ErrorMessage"]
+    keyring.unlock()
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_service_comes_locked(daemon, keyring, prosody):
+    keyring.store(ALICE, password("alice"))
+    keyring.stop()
+    add(daemon, prosody)
+    account = restart(daemon)
+    account.wait_for("Status", "waiting-for-password")
+    keyring.start(unlock=False)
+    daemon.client.wait(lambda: "locked" in account["ErrorMessage"], 10)
+    keyring.unlock()
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_saved_after_the_login(daemon, keyring, prosody):
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    account.set_password(password("alice"), save=True)
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    assert account["Status"] == "online"
+    assert keyring.lookup(jid=ALICE, account="alice") == password("alice")
+    account = restart(daemon)
+    account.wait_for("Status", "online", timeout=30)
+    assert account["PasswordSource"] == "secret-service"
+
+
+def test_saved_while_online(daemon, keyring, prosody):
+    account = daemon.add_account("alice", prosody)
+    assert keyring.lookup(jid=ALICE) is None
+    account.set_password(password("alice"), save=True)
+    account.wait_for("PasswordSource", "secret-service")
+    assert keyring.lookup(jid=ALICE) == password("alice")
+
+
+def test_not_saved_if_refused(daemon, keyring, prosody):
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    account.set_password("wrong", save=True)
+    account.wait_for("Status", "failed", timeout=30)
+    assert keyring.lookup(jid=ALICE) is None
+    account.set_password(password("alice"), save=True)
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    assert keyring.lookup(jid=ALICE) == password("alice")
+
+
+def test_not_saved_unless_told(daemon, keyring, prosody):
+    account = daemon.add_account("alice", prosody)
+    assert account["PasswordSource"] == "memory"
+    assert keyring.lookup(jid=ALICE) is None
+
+
+def test_wrong_password_in_it(daemon, keyring, prosody):
+    """It is tried once, however often the keyring changes, until the user acts."""
+    keyring.store(ALICE, "wrong")
+    account = add(daemon, prosody)
+    daemon.client.wait(lambda: "refused" in account["ErrorMessage"], 30)
+    assert account["Status"] == "waiting-for-password"
+    keyring.store(Prosody.jid("bob"), "news")
+    account.set_password(password("alice"), save=True)
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    assert account.changes("Status").count("connecting") == 2
+    restart(daemon).wait_for("Status", "online", timeout=30)
+
+
+def test_keyring_that_cannot_be_written(daemon, keyring, prosody):
+    """The login works all the same, and the password stays in memory."""
+    keyring.lock()
+    account = add(daemon, prosody)
+    account.set_password(password("alice"), save=True)
+    account.wait_for("Status", "online", timeout=30)
+    daemon.client.wait(lambda: "not saved" in account["ErrorMessage"], 30)
+    assert (account["Status"], account["PasswordSource"]) == ("online", "memory")
+    account.set_password(password("alice"))
+    assert account["ErrorMessage"] == ""
+
+
+def test_removal_clears_what_was_saved(daemon, keyring, prosody):
+    keyring.store(ALICE, "of the user")
+    account = add(daemon, prosody, enabled=False)
+    account.set_password(password("alice"), save=True)
+    account.call("Connect")
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    account.call("Remove")
+    eventually(lambda: keyring.lookup(jid=ALICE, account="alice") is None)
+    assert keyring.lookup(jid=ALICE) == "of the user"
+
+
+def test_keyring_before_command(daemon, keyring, prosody):
+    keyring.store(ALICE, password("alice"))
+    account = add(daemon, prosody, password_command=["/bin/false"])
+    account.wait_for("Status", "online", timeout=30)
+    assert account["PasswordSource"] == "secret-service"
+
+
+@pytest.mark.parametrize("state", ["empty", "locked", "gone"])
+def test_command_if_the_keyring_has_nothing(daemon, keyring, prosody, work, state):
+    (work / "secret").write_text(password("alice"))
+    if state == "locked":
+        keyring.store(ALICE, "locked away")
+        keyring.lock()
+    elif state == "gone":
+        keyring.stop()
+    account = add(daemon, prosody, password_command=["cat", str(work / "secret")])
+    account.wait_for("Status", "online", timeout=30)
+    assert account["PasswordSource"] == "command"
+    assert "waiting-for-password" not in account.changes("Status")
+
+
+def test_passwords_are_nowhere_else(daemon, keyring, prosody):
+    account = add(daemon, prosody)
+    account.set_password(password("alice"), save=True)
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    daemon.stop()
+    for directory, _, names in os.walk(daemon.home):
+        for name in names:
+            with open(os.path.join(directory, name), "rb") as file:
+                assert password("alice").encode() not in file.read()
+    assert password("alice") not in "\n".join(daemon.process.lines)
+
+
+def test_unknown_option(daemon, prosody):
+    account = add(daemon, prosody)
+    with pytest.raises(BusError) as error:
+        account.set_password("x", keep=True)
+    assert error.value.name == "UnknownOption"
