@@ -150,22 +150,18 @@ emit (FdAccount *account, FdAccountFields fields)
 
 static gboolean on_settled (gpointer data);
 
-/* Is it a password that the account lacks? One that is still being looked for is
- * not waited for: the user was faster. */
 static gboolean
-needs_password (FdAccount *account)
+was_refused (FdAccount *account)
 {
-  return account->password_missing || account->lookup
-         || (fd_client_get_status (account->client) == FD_CLIENT_FAILED
-             && g_error_matches (fd_client_get_error (account->client), FD_ERROR,
-                                 FD_ERROR_AUTHENTICATION_FAILED));
+  return fd_client_get_status (account->client) == FD_CLIENT_FAILED
+         && g_error_matches (fd_client_get_error (account->client), FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
 }
 
-/* The password was refused, and the user has given another meanwhile. */
+/* The user has given another password meanwhile. */
 static gboolean
 has_better_password (FdAccount *account)
 {
-  return account->memory && !account->memory_used && needs_password (account);
+  return account->memory && !account->memory_used && was_refused (account);
 }
 
 /* The stream has ended: is there something to do next? Not here, since client
@@ -184,13 +180,14 @@ settle_if_offline (FdAccount *account)
 
 /* The user will hear of it, and it is not tried again until they act. */
 static void
-note_refusal (FdAccount *account, const GError *error)
+note_refusal (FdAccount *account)
 {
   account->password_missing = TRUE;
   g_clear_error (&account->secret_error);
-  account->secret_error
-    = g_error_new (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
-                   "The password in the keyring was refused, give the right one (%s)", error->message);
+  account->secret_error = g_error_new (FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED,
+                                       "The server refused the password of %s that is in the keyring: give "
+                                       "another, or put it there and connect again",
+                                       account->config->client.jid);
 }
 
 static void
@@ -199,12 +196,12 @@ on_saved (const char *secret, FdSecretSource source, const GError *error, gpoint
   FdAccount *account = data;
 
   account->saving = NULL;
+  account->save = FALSE; /* the keyring asks once, not after every login */
   if (error)
     account->save_error
       = g_error_new (FD_ERROR, FD_ERROR_WRITE_FAILED, "The password was not saved: %s", error->message);
   else
     {
-      account->save = FALSE;
       g_clear_pointer (&account->memory, fd_secret_free);
       account->memory_used = FALSE;
       account->source = FD_SECRET_SERVICE;
@@ -215,8 +212,6 @@ on_saved (const char *secret, FdSecretSource source, const GError *error, gpoint
 static void
 save_password (FdAccount *account)
 {
-  g_clear_pointer (&account->saving, fd_secret_request_cancel);
-  g_clear_error (&account->save_error);
   account->saving = fd_secret_save (account->config, account->memory, on_saved, account);
 }
 
@@ -228,9 +223,8 @@ on_status (FdClient *client, FdClientStatus status, gpointer data)
   gboolean went = status != FD_CLIENT_ONLINE && account->online;
 
   account->online = status == FD_CLIENT_ONLINE;
-  if (status == FD_CLIENT_FAILED && account->source == FD_SECRET_SERVICE && needs_password (account)
-      && !account->memory)
-    note_refusal (account, fd_client_get_error (client));
+  if (account->source == FD_SECRET_SERVICE && !account->memory && was_refused (account))
+    note_refusal (account);
   if (came && account->save && account->memory_used)
     save_password (account);
   if (came)
@@ -462,12 +456,24 @@ fd_account_wake (FdAccount *account)
 
 /* --- passwords from a pipe --- */
 
+/* Is it a password that the account lacks? One that is still being looked for is
+ * not waited for: the user was faster. */
+static gboolean
+needs_password (FdAccount *account)
+{
+  return account->password_missing || account->lookup || was_refused (account);
+}
+
 /* One that the server has taken already can be saved at once. */
 static void
 take_password (FdAccount *account, const char *secret, gboolean save)
 {
   g_clear_pointer (&account->saving, fd_secret_request_cancel);
-  g_clear_error (&account->save_error);
+  if (account->save_error)
+    {
+      g_clear_error (&account->save_error);
+      emit (account, FD_ACCOUNT_STATUS);
+    }
   if (g_strcmp0 (secret, account->memory) != 0)
     {
       fd_secret_free (account->memory);
@@ -557,6 +563,7 @@ fd_account_apply (FdAccount *account, const FdAccountConfig *config)
   if (!g_str_equal (old->client.jid, config->client.jid))
     {
       g_clear_pointer (&account->saving, fd_secret_request_cancel);
+      fd_secret_forget (old);
       g_clear_pointer (&account->memory, fd_secret_free);
       account->memory_used = FALSE;
     }
@@ -610,6 +617,7 @@ void
 fd_account_close (FdAccount *account)
 {
   account->closing = TRUE;
+  g_clear_pointer (&account->saving, fd_secret_request_cancel);
   g_ptr_array_set_size (account->pipes, 0);
   fd_account_disconnect (account);
 }

@@ -204,13 +204,16 @@ fd_secret_service_cancel (FdServiceCall *call)
 
 /* --- lookup --- */
 
+/* Whatever type of content it is said to be: services differ there. */
 static void
 on_loaded (GObject *object, GAsyncResult *result, gpointer data)
 {
   FdServiceCall *call = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (SecretValue) value = NULL;
-  const char *text; /* NULL: it is none */
+  gsize length = 0;
+  const char *bytes;
+  char *text;
 
   if (!secret_item_load_secret_finish (call->item, result, &error))
     {
@@ -218,8 +221,11 @@ on_loaded (GObject *object, GAsyncResult *result, gpointer data)
       return;
     }
   value = secret_item_get_secret (call->item);
-  text = value ? secret_value_get_text (value) : NULL;
-  finish (call, text ? text : "", NULL);
+  bytes = value ? secret_value_get (value, &length) : "";
+  text = g_strndup (bytes, length);
+  finish (call, text, NULL);
+  explicit_bzero (text, length);
+  g_free (text);
 }
 
 static void begin_lookup (FdServiceCall *call);

@@ -23,7 +23,7 @@ gboolean fd_secret_service_is_built (void);
 typedef struct FdServiceCall FdServiceCall;
 typedef void (*FdServiceDone) (const char *secret, const GError *error, gpointer data);
 
-/* The newest item for @jid. @secret is borrowed; it is empty if it is no text. */
+/* The newest item for @jid. @secret is borrowed, and may be anything. */
 FdServiceCall *fd_secret_service_lookup (const char *jid, FdSecretManners manners, FdServiceDone done,
                                          gpointer data);
 

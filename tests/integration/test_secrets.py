@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Passwords from and to a keyring: a real gnome-keyring-daemon."""
 
-import os
+import contextlib
+import signal
 
 import pytest
+from gi.repository import Gio
 
 from fardel.client import BusError
-from fardel.keyring import Keyring
+from fardel.files import files_with
+from fardel.keyring import MASTER, Keyring, User
 from fardel.prosody import Prosody, password
 from fardel.scenario import eventually
+from test_ctl import Ctl
+from test_process import IDLE_S, SANITIZED, SETTLE_S, wakeups
 
 ALICE = Prosody.jid("alice")
 
@@ -19,24 +24,22 @@ def daemon(make_daemon):
 
 
 @pytest.fixture
-def make_keyring():
-    keyrings = []
-
-    def make(daemon):
-        keyrings.append(Keyring(daemon))
-        return keyrings[-1]
-
-    yield make
-    for keyring in keyrings:
-        keyring.close()
-
-
-@pytest.fixture
-def keyring(daemon, make_keyring):
+def keyring(daemon):
     """Runs and is unlocked."""
     if "secret-service" not in daemon.manager["Features"]:
         pytest.skip("built without libsecret")
-    return make_keyring(daemon).start()
+    with contextlib.closing(Keyring(daemon)) as keyring:
+        yield keyring.start()
+
+
+@pytest.fixture
+def user(daemon, keyring):
+    """Whom the keyring, now locked, can ask."""
+    keyring.store(ALICE, password("alice"))
+    keyring.stop()
+    with contextlib.closing(User(daemon)) as user:
+        keyring.start(unlock=False, user=user)
+        yield user
 
 
 def restart(daemon):
@@ -117,6 +120,58 @@ def test_service_comes_locked(daemon, keyring, prosody):
     account.wait_for("Status", "online", timeout=30)
 
 
+def test_asks_who_said_connect(daemon, user, prosody):
+    user.will_answer(MASTER)
+    account = add(daemon, prosody, enabled=False)
+    account["Enabled"] = True
+    account.wait_for("Status", "online", timeout=30)
+    assert account["PasswordSource"] == "secret-service"
+    eventually(lambda: user.asked == 1)
+
+
+def test_asks_nobody_at_the_start(daemon, keyring, user, prosody):
+    add(daemon, prosody, enabled=False)
+    daemon.stop()
+    path = daemon.config / "accounts.d/alice.conf"
+    path.write_text(path.read_text().replace("Enabled=false", "Enabled=true"))
+    user.will_answer(MASTER)
+    daemon.start()
+    account = daemon.account("alice")
+    account.wait_for("Status", "waiting-for-password")
+    assert "locked" in account["ErrorMessage"]
+    keyring.store(Prosody.jid("bob"), "unlocks it")
+    eventually(lambda: user.asked == 1)
+    account.wait_for("Status", "online", timeout=30)
+
+
+def test_user_says_no(daemon, keyring, user, prosody):
+    """The keyring asks once, whatever happens to it."""
+    user.will_answer("")
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    daemon.client.wait(lambda: "locked" in account["ErrorMessage"])
+    eventually(lambda: user.asked == 1)
+    user.will_answer(MASTER)
+    keyring.stop()
+    daemon.client.wait(lambda: "No keyring" in account["ErrorMessage"])
+    keyring.start(unlock=False, user=user)
+    daemon.client.wait(lambda: "locked" in account["ErrorMessage"])
+    assert user.asked == 1
+    account.call("Connect")
+    account.wait_for("Status", "online", timeout=30)
+    eventually(lambda: user.asked == 2)
+
+
+def test_asks_to_save(daemon, keyring, user, prosody):
+    user.will_answer(MASTER)
+    account = add(daemon, prosody, jid=Prosody.jid("bob"), enabled=False)
+    account.set_password(password("bob"), save=True)
+    account.call("Connect")
+    account.wait_for("PasswordSource", "secret-service", timeout=30)
+    eventually(lambda: user.asked == 1)
+    assert keyring.lookup(jid=Prosody.jid("bob")) == password("bob")
+
+
 def test_saved_after_the_login(daemon, keyring, prosody):
     account = add(daemon, prosody)
     account.wait_for("Status", "waiting-for-password")
@@ -177,6 +232,7 @@ def test_keyring_that_cannot_be_written(daemon, keyring, prosody):
     assert (account["Status"], account["PasswordSource"]) == ("online", "memory")
     account.set_password(password("alice"))
     assert account["ErrorMessage"] == ""
+    daemon.client.wait(lambda: account.changes("ErrorMessage")[-1] == "", 10)
 
 
 def test_removal_clears_what_was_saved(daemon, keyring, prosody):
@@ -197,7 +253,7 @@ def test_keyring_before_command(daemon, keyring, prosody):
     assert account["PasswordSource"] == "secret-service"
 
 
-@pytest.mark.parametrize("state", ["empty", "locked", "gone"])
+@pytest.mark.parametrize("state", ["empty", "locked", "gone", "hangs"])
 def test_command_if_the_keyring_has_nothing(daemon, keyring, prosody, work, state):
     (work / "secret").write_text(password("alice"))
     if state == "locked":
@@ -205,6 +261,8 @@ def test_command_if_the_keyring_has_nothing(daemon, keyring, prosody, work, stat
         keyring.lock()
     elif state == "gone":
         keyring.stop()
+    elif state == "hangs":
+        keyring.process.signal(signal.SIGSTOP)
     account = add(daemon, prosody, password_command=["cat", str(work / "secret")])
     account.wait_for("Status", "online", timeout=30)
     assert account["PasswordSource"] == "command"
@@ -216,11 +274,46 @@ def test_passwords_are_nowhere_else(daemon, keyring, prosody):
     account.set_password(password("alice"), save=True)
     account.wait_for("PasswordSource", "secret-service", timeout=30)
     daemon.stop()
-    for directory, _, names in os.walk(daemon.home):
-        for name in names:
-            with open(os.path.join(directory, name), "rb") as file:
-                assert password("alice").encode() not in file.read()
+    assert files_with(daemon.home, password("alice").encode()) == []
     assert password("alice") not in "\n".join(daemon.process.lines)
+
+
+@pytest.mark.skipif(SANITIZED, reason="sanitizers wake up by themselves")
+@pytest.mark.parametrize("found", [True, False], ids=["online", "waiting"])
+def test_idle_means_asleep(daemon, keyring, prosody, found):
+    keyring.store(ALICE, password("alice"))
+    if not found:
+        keyring.lock()
+    account = add(daemon, prosody)
+    account.wait_for("Status", "online" if found else "waiting-for-password", timeout=30)
+    daemon.client.spend(SETTLE_S)
+    before = wakeups(daemon.process.pid)
+    daemon.client.spend(IDLE_S)
+    assert wakeups(daemon.process.pid) == before
+
+
+def test_fardelctl(daemon, keyring, prosody, work):
+    add(daemon, prosody)
+    Ctl(daemon, work)("account", "password", "alice", "--save", stdin=password("alice").encode())
+    daemon.account("alice").wait_for("PasswordSource", "secret-service", timeout=30)
+    assert keyring.lookup(jid=ALICE) == password("alice")
+
+
+def test_service_that_does_not_start(daemon, keyring, prosody):
+    keyring.stop()
+    (daemon.bus.services / "keyring.service").write_text(
+        "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/false\n")
+    daemon.client.bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ReloadConfig", None, None,
+                                Gio.DBusCallFlags.NONE, -1, None)
+    account = add(daemon, prosody)
+    account.wait_for("Status", "waiting-for-password")
+    assert "does not work" in account["ErrorMessage"]
+
+
+def test_ends_with_its_bus(daemon, keyring, prosody):
+    add(daemon, prosody).wait_for("Status", "waiting-for-password")
+    daemon.bus.stop()
+    assert daemon.process.wait() >= 0  # no crash
 
 
 def test_unknown_option(daemon, prosody):

@@ -152,24 +152,49 @@ test_save_fails (Fixture *f, gconstpointer data)
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "online");
   g_assert_error (fd_account_get_error (f->account), FD_ERROR, FD_ERROR_WRITE_FAILED);
   g_assert_cmpstr (fd_account_get_password_source (f->account), ==, "memory");
+
+  /* It is not tried after every login, */
   fake_keyring_locked = FALSE;
+  fake_client_set_status (f->client, FD_CLIENT_WAITING, NULL);
+  fake_client_set_status (f->client, FD_CLIENT_CONNECTING, NULL);
+  go_online (f);
+  settle ();
+  g_assert_null (fake_keyring_stored);
+  /* but when the user says so again. */
   give_password (f, "pw\n", TRUE);
   settle ();
   g_assert_null (fd_account_get_error (f->account));
   g_assert_cmpstr (fake_keyring_stored, ==, "alice@example.org:home:pw");
 }
 
+/* What was saved goes with the account, or with its address. */
 static void
 test_removed (Fixture *f, gconstpointer data)
 {
+  g_autoptr (FdAccountConfig) config = NULL;
+
   start (f, NULL);
-  give_password (f, "pw\n", TRUE);
-  go_online (f);
-  settle ();
-  g_assert_nonnull (fake_keyring_stored);
-  g_assert_true (fd_manager_remove_account (f->manager, f->account, NULL));
-  settle ();
-  g_assert_null (fake_keyring_stored);
+  for (guint i = 0; i < 2; i++)
+    {
+      give_password (f, "pw\n", TRUE);
+      go_online (f);
+      settle ();
+      g_assert_nonnull (fake_keyring_stored);
+      if (i == 0)
+        {
+          config = fd_account_config_copy (fd_account_get_config (f->account));
+          g_free (config->client.jid);
+          config->client.jid = g_strdup ("carol@example.org");
+          g_assert_true (fd_account_update (f->account, config, NULL));
+          while (g_strcmp0 (fd_account_get_status (f->account), "waiting-for-password") != 0)
+            g_main_context_iteration (NULL, TRUE);
+          f->client = fake_clients->pdata[0];
+        }
+      else
+        g_assert_true (fd_manager_remove_account (f->manager, f->account, NULL));
+      settle ();
+      g_assert_null (fake_keyring_stored);
+    }
 }
 
 int

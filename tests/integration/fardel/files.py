@@ -25,3 +25,8 @@ def sha256(path):
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def files_with(directory, data):
+    """The files below it that hold these bytes."""
+    return [path for path in pathlib.Path(directory).rglob("*") if path.is_file() and data in path.read_bytes()]

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A real gnome-keyring-daemon on a private bus, and secret-tool."""
 
+import pathlib
 import subprocess
+import sys
 
 from gi.repository import Gio, GLib
 
@@ -13,6 +15,29 @@ PATH = "/org/freedesktop/secrets"
 SERVICE = "org.freedesktop.Secret.Service"
 LOGIN = PATH + "/collection/login"
 MASTER = "opens the keyring"
+
+
+class User:
+    """Whom a keyring asks; to be there before it starts."""
+
+    def __init__(self, daemon):
+        self.process = Process("prompter", [sys.executable, str(pathlib.Path(__file__).with_name("prompter.py"))],
+                               env=daemon.env, stdin=subprocess.PIPE)
+        self.name = self.process.wait_for_line("^:.*")[0]
+
+    def will_answer(self, text):
+        """The next question, with a password, or "" to cancel."""
+        start = len(self.process.lines)
+        self.process.popen.stdin.write(text.encode() + b"\n")
+        self.process.popen.stdin.flush()
+        self.process.wait_for_line("^ready$", start=start)
+
+    @property
+    def asked(self):
+        return self.process.lines.count("asked")
+
+    def close(self):
+        self.process.kill()
 
 
 class Keyring:
@@ -27,10 +52,10 @@ class Keyring:
         self.bus.set_exit_on_close(False)
         self.process = None
 
-    def start(self, unlock=True):
+    def start(self, unlock=True, user=None):
         self.process = Process("gnome-keyring-daemon", [
             "gnome-keyring-daemon", "--foreground", "--components=secrets"] + (["--unlock"] if unlock else []),
-            env=self.env, stdin=subprocess.PIPE)
+            env=self.env | ({"GNOME_KEYRING_TEST_PROMPTER": user.name} if user else {}), stdin=subprocess.PIPE)
         self.process.popen.stdin.write(MASTER.encode())
         self.process.popen.stdin.close()
         eventually(lambda: self._call("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner", "(s)",
@@ -43,7 +68,8 @@ class Keyring:
     def close(self):
         if self.process and self.process.running:
             self.process.kill()
-        self.bus.close_sync(None)
+        if not self.bus.is_closed():
+            self.bus.close_sync(None)
 
     def _call(self, name, path, interface, method, signature, *args):
         return self.bus.call_sync(name, path, interface, method, GLib.Variant(signature, args), None,
