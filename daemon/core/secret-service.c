@@ -114,10 +114,12 @@ on_opened (GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr (GError) error = NULL;
 
   call->service = secret_service_open_finish (result, &error);
-  if (call->service)
-    call->begin (call);
-  else
+  if (!call->service)
     fail_with (call, error);
+  else if (g_strcmp0 (secret_service_get_session_algorithms (call->service), "plain") == 0)
+    fail (call, "The keyring would show passwords to everybody on the bus (it cannot encrypt them)");
+  else
+    call->begin (call);
 }
 
 static void

@@ -9,7 +9,7 @@ from gi.repository import Gio
 
 from fardel.client import BusError
 from fardel.files import files_with
-from fardel.keyring import MASTER, Keyring, User
+from fardel.keyring import MASTER, Keyring, PlainService, User
 from fardel.prosody import Prosody, password
 from fardel.scenario import eventually
 from test_ctl import Ctl
@@ -308,6 +308,14 @@ def test_service_that_does_not_start(daemon, keyring, prosody):
     account = add(daemon, prosody)
     account.wait_for("Status", "waiting-for-password")
     assert "does not work" in account["ErrorMessage"]
+
+
+def test_service_that_shows_passwords(daemon, keyring, prosody):
+    keyring.stop()
+    PlainService(keyring.bus)
+    account = add(daemon, prosody)
+    daemon.client.wait(lambda: "encrypt" in account["ErrorMessage"], 20)
+    assert account["Status"] == "waiting-for-password"
 
 
 def test_ends_with_its_bus(daemon, keyring, prosody):

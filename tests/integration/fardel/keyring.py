@@ -17,6 +17,27 @@ LOGIN = PATH + "/collection/login"
 MASTER = "opens the keyring"
 
 
+class PlainService:
+    """A Secret Service that cannot encrypt what it is given or gives."""
+
+    XML = f"""<node><interface name="{SERVICE}"><method name="OpenSession">
+      <arg type="s" direction="in"/><arg type="v" direction="in"/><arg type="v" direction="out"/><arg type="o" direction="out"/>
+      </method></interface></node>"""
+
+    def __init__(self, bus):
+        interface = Gio.DBusNodeInfo.new_for_xml(self.XML).interfaces[0]
+        bus.register_object(PATH, interface, self.open_session, None, None)
+        bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName",
+                      GLib.Variant("(su)", (NAME, 0)), None, Gio.DBusCallFlags.NONE, -1, None)
+
+    @staticmethod
+    def open_session(_bus, _sender, _path, _interface, _method, arguments, invocation):
+        if arguments[0] == "plain":
+            invocation.return_value(GLib.Variant("(vo)", (GLib.Variant("s", ""), PATH + "/session/1")))
+        else:
+            invocation.return_dbus_error("org.freedesktop.DBus.Error.NotSupported", "only plain")
+
+
 class User:
     """Whom a keyring asks; to be there before it starts."""
 
