@@ -38,9 +38,9 @@ struct FdServiceWatch
 {
   FdServiceNews news;
   gpointer data;
-  guint name;
-  gboolean seen; /* that the name has an owner or none */
-  GDBusConnection *bus; /* while a service is there */
+  GCancellable *cancellable;
+  GDBusConnection *bus;
+  guint owners; /* what is subscribed to */
   guint signals;
   FdSecretManners manners; /* of the lookup to suggest */
   guint timer;
@@ -434,47 +434,43 @@ tell (FdServiceWatch *watch, FdSecretManners manners)
 /* Questions come and go without news, our own are among them. */
 static void
 on_signal (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-           const char *signal, GVariant *parameters, gpointer data)
+           const char *signal, GVariant *arguments, gpointer data)
 {
   if (g_str_has_prefix (path, PATH) && !g_str_equal (interface, PROMPT))
     tell (data, FD_SECRET_QUICK);
 }
 
 static void
-stop_listening (FdServiceWatch *watch)
+on_owner_changed (GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                  const char *signal, GVariant *arguments, gpointer data)
 {
-  if (watch->signals)
-    g_dbus_connection_signal_unsubscribe (watch->bus, watch->signals);
-  watch->signals = 0;
-  g_clear_object (&watch->bus);
+  const char *owner;
+
+  g_variant_get (arguments, "(&s&s&s)", NULL, NULL, &owner);
+  tell (data, *owner ? FD_SECRET_QUIET : FD_SECRET_QUICK);
 }
 
 static void
-on_appeared (GDBusConnection *bus, const char *name, const char *owner, gpointer data)
+on_watch_bus (GObject *object, GAsyncResult *result, gpointer data)
 {
-  FdServiceWatch *watch = data;
+  FdServiceWatch *watch = data; /* gone if this was cancelled */
+  g_autoptr (GDBusConnection) bus = g_bus_get_finish (result, NULL);
 
-  stop_listening (watch);
-  watch->bus = g_object_ref (bus);
+  if (!bus || g_dbus_connection_is_closed (bus))
+    return;
   g_dbus_connection_set_exit_on_close (bus, FALSE);
-  watch->signals = g_dbus_connection_signal_subscribe (bus, owner, NULL, NULL, NULL, NULL,
+  watch->bus = g_steal_pointer (&bus);
+  watch->owners = g_dbus_connection_signal_subscribe (
+    watch->bus, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", NULL, NAME,
+    G_DBUS_SIGNAL_FLAGS_NONE, on_owner_changed, watch, NULL);
+  watch->signals = g_dbus_connection_signal_subscribe (watch->bus, NAME, NULL, NULL, NULL, NULL,
                                                        G_DBUS_SIGNAL_FLAGS_NONE, on_signal, watch, NULL);
-  /* The first time it is the one that was just asked, or came in between. */
-  tell (watch, watch->seen ? FD_SECRET_QUIET : FD_SECRET_QUICK);
-  watch->seen = TRUE;
+  /* What came between the last lookup and now. */
+  tell (watch, FD_SECRET_QUICK);
 }
 
-static void
-on_vanished (GDBusConnection *bus, const char *name, gpointer data)
-{
-  FdServiceWatch *watch = data;
-
-  watch->seen = TRUE;
-  stop_listening (watch);
-  if (bus)
-    g_dbus_connection_set_exit_on_close (bus, FALSE);
-}
-
+/* Not g_bus_watch_name(): it fails on an assertion if the bus goes away while it
+ * asks for the owner. */
 FdServiceWatch *
 fd_secret_service_watch (FdServiceNews news, gpointer data)
 {
@@ -482,8 +478,8 @@ fd_secret_service_watch (FdServiceNews news, gpointer data)
 
   watch->news = news;
   watch->data = data;
-  watch->name = g_bus_watch_name (G_BUS_TYPE_SESSION, NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, on_appeared,
-                                  on_vanished, watch, NULL);
+  watch->cancellable = g_cancellable_new ();
+  g_bus_get (G_BUS_TYPE_SESSION, watch->cancellable, on_watch_bus, watch);
   return watch;
 }
 
@@ -492,8 +488,14 @@ fd_secret_service_unwatch (FdServiceWatch *watch)
 {
   if (!watch)
     return;
-  g_bus_unwatch_name (watch->name);
-  stop_listening (watch);
+  g_cancellable_cancel (watch->cancellable);
+  g_object_unref (watch->cancellable);
+  if (watch->bus)
+    {
+      g_dbus_connection_signal_unsubscribe (watch->bus, watch->owners);
+      g_dbus_connection_signal_unsubscribe (watch->bus, watch->signals);
+      g_object_unref (watch->bus);
+    }
   g_clear_handle_id (&watch->timer, g_source_remove);
   g_free (watch);
 }

@@ -319,7 +319,10 @@ def test_service_that_shows_passwords(daemon, keyring, prosody):
 
 
 def test_ends_with_its_bus(daemon, keyring, prosody):
-    add(daemon, prosody).wait_for("Status", "waiting-for-password")
+    account = add(daemon, prosody)
+    daemon.client.wait(lambda: "no password" in account["ErrorMessage"], 20)
+    keyring.stop()  # and the daemon watches it:
+    daemon.client.wait(lambda: "No keyring" in account["ErrorMessage"], 20)
     daemon.bus.stop()
     assert daemon.process.wait() >= 0  # no crash
 
