@@ -304,6 +304,8 @@ fd_jingle_remove (FdJingle *jingle, FdSession *session)
   g_autofree char *key = session_key (config->peer, config->sid);
 
   g_hash_table_remove (jingle->sessions, key);
+  if (config->initiator)
+    fd_peers_hide_presence (fd_client_get_peers (jingle->client), config->peer);
 }
 
 /* --- offering --- */
@@ -316,6 +318,7 @@ fd_jingle_open (FdJingle *jingle, const FdSessionConfig *config)
   FdSession *session;
 
   own.sid = sid;
+  fd_peers_show_presence (fd_client_get_peers (jingle->client), own.peer);
   session = fd_session_new (jingle, &own);
   g_hash_table_insert (jingle->sessions, session_key (own.peer, sid), session);
   return session;

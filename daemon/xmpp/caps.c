@@ -12,7 +12,7 @@
 #define MAX_IDENTITIES 64 /* one per language */
 #define MAX_FORMS 16
 #define MAX_FORM_ITEMS 256 /* fields of a form, values of a field */
-#define MAX_SOFTWARE 128 /* bytes of a name or a version; what is longer is none */
+#define MAX_SOFTWARE 128 /* bytes of a name, a version or a type; what is longer is none */
 #define MAX_CACHED 512 /* client versions seen; the cache starts anew beyond */
 
 #define NS_DATA_FORM "jabber:x:data"
@@ -89,6 +89,20 @@ form_value (xmpp_stanza_t *form, const char *var)
   return g_strdup ("");
 }
 
+static char *
+parse_client_type (xmpp_stanza_t *query)
+{
+  FD_XML_FOREACH (child, query)
+    {
+      const char *type = fd_xml_attr (child, "type");
+
+      if (fd_xml_is (child, "identity", NULL) && g_strcmp0 (fd_xml_attr (child, "category"), "client") == 0
+          && type && strlen (type) <= MAX_SOFTWARE)
+        return g_strdup (type);
+    }
+  return g_strdup ("");
+}
+
 static void
 parse_software (FdDisco *disco, xmpp_stanza_t *query)
 {
@@ -124,6 +138,7 @@ fd_disco_parse (xmpp_stanza_t *query, GError **error)
   counted = g_new0 (Counted, 1);
   g_atomic_ref_count_init (&counted->refs);
   counted->value.features = features;
+  counted->value.client_type = parse_client_type (query);
   parse_software (&counted->value, query);
   return &counted->value;
 }
@@ -145,6 +160,7 @@ fd_disco_unref (FdDisco *disco)
   g_strfreev (disco->features);
   g_free (disco->software);
   g_free (disco->software_version);
+  g_free (disco->client_type);
   g_free (counted);
 }
 

@@ -17,6 +17,7 @@ typedef struct
   char **features; /* sorted, without duplicates, NULL-terminated */
   char *software; /* XEP-0232, else the name of the identity; "" if unknown */
   char *software_version; /* XEP-0232; "" if unknown */
+  char *client_type; /* of a client: pc, phone, web, …; "" if unknown */
 } FdDisco;
 
 /* From a <query/> of disco#info; PROTOCOL if it exceeds the limits. */

@@ -36,6 +36,27 @@ fd_resource_can_receive (const FdResource *resource)
              || fd_disco_has (resource->disco, FEATURE_FILE_TRANSFER_4));
 }
 
+FdPeerInfo
+fd_resource_describe (const FdResource *resource)
+{
+  static const char *const shows[] = { "", "away", "xa", "dnd" };
+  static const char *const no_features[] = { NULL };
+  const FdDisco *disco = resource->disco;
+
+  return (FdPeerInfo){
+    .full_jid = resource->full_jid,
+    .can_receive = fd_resource_can_receive (resource),
+    .file_transfer_5 = disco && fd_resource_has_file_transfer_5 (resource),
+    .transports = fd_resource_get_transports (resource),
+    .show = shows[resource->show],
+    .caps_node = resource->caps_node,
+    .client_type = disco ? disco->client_type : "",
+    .software = disco ? disco->software : "",
+    .software_version = disco ? disco->software_version : "",
+    .features = disco ? (const char *const *) disco->features : no_features,
+  };
+}
+
 const char *
 fd_resource_get_missing (const FdResource *resource)
 {

@@ -13,6 +13,9 @@ FdTransports fd_resource_get_transports (const FdResource *resource);
 gboolean fd_resource_has_file_transfer_5 (const FdResource *resource); /* of known features */
 gboolean fd_resource_can_receive (const FdResource *resource);
 
+/* All that is known of it. */
+FdPeerInfo fd_resource_describe (const FdResource *resource);
+
 /* What one that cannot receive and whose features are known lacks, in words. */
 const char *fd_resource_get_missing (const FdResource *resource);
 

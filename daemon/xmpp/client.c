@@ -21,9 +21,6 @@
 #define RANDOM_RESOURCE 8 /* characters */
 #define MAX_REDIRECTS 3 /* <see-other-host/> in a row: servers must not play ping-pong with us */
 
-/* Chat clients of the account get its messages; we take files only. */
-#define PRIORITY "-1"
-
 struct FdClient
 {
   FdClientSettings settings;
@@ -193,17 +190,13 @@ static void
 on_up (FdStream *stream, const char *full_jid, gpointer data)
 {
   FdClient *client = data;
-  g_autoptr (FdXml) presence = fd_xml_new ("presence", NULL, NULL);
-  g_autofree char *xml = NULL;
+  g_autoptr (FdXml) presence = fd_disco_new_presence (NULL);
 
   client->online_since = g_get_monotonic_time ();
   client->redirects = 0;
   fd_iq_set_own_jid (client->iq, full_jid);
-  fd_peers_stream_up (client->peers);
-  fd_xml_add_text (presence, "priority", PRIORITY);
-  xmpp_stanza_add_child_ex (presence, fd_disco_new_caps (), FALSE);
-  xml = fd_xml_to_string (presence);
-  fd_stream_send (stream, xml, strlen (xml));
+  fd_peers_stream_up (client->peers, fd_stream_has_roster_versions (stream));
+  fd_iq_write (client->iq, presence);
   set_status (client, FD_CLIENT_ONLINE, NULL);
 }
 

@@ -11,6 +11,9 @@
 /* Says which client this is; it names a program, not a page. */
 #define NODE "https://fardel.org"
 
+/* Chat clients of the account get its messages; we take files only. */
+#define PRIORITY "-1"
+
 /* Of the hash functions only the one that peers shall choose: the strongest
  * in the list is what Gajim and Psi take. More are understood on receipt. */
 static const char *const features[] = {
@@ -84,7 +87,11 @@ fd_disco_serve (FdIq *iq)
 }
 
 xmpp_stanza_t *
-fd_disco_new_caps (void)
+fd_disco_new_presence (const char *to)
 {
-  return fd_xml_new ("c", FD_NS_CAPS, "hash", "sha-1", "node", NODE, "ver", own_ver (), NULL);
+  xmpp_stanza_t *presence = fd_xml_new ("presence", NULL, "to", to, NULL);
+
+  fd_xml_add_text (presence, "priority", PRIORITY);
+  fd_xml_add (presence, "c", FD_NS_CAPS, "hash", "sha-1", "node", NODE, "ver", own_ver (), NULL);
+  return presence;
 }

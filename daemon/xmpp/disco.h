@@ -9,5 +9,5 @@
 /* Answers disco#info and disco#items on @iq. */
 void fd_disco_serve (FdIq *iq);
 
-/* The <c/> of our presence. */
-xmpp_stanza_t *fd_disco_new_caps (void);
+/* Our presence with its <c/>; @to NULL: to everybody who may see it. */
+xmpp_stanza_t *fd_disco_new_presence (const char *to);

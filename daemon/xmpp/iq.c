@@ -40,6 +40,8 @@ struct FdIq
   guint last_id;
   GHashTable *pending; /* id -> Pending */
   GHashTable *handlers; /* "type namespace" -> Handler */
+  FdIqRefuses refuses; /* NULL: nobody */
+  gpointer refuses_data;
   gsize outstanding;
 };
 
@@ -240,6 +242,20 @@ write_tree (FdIq *iq, xmpp_stanza_t *tree)
 }
 
 void
+fd_iq_write (FdIq *iq, xmpp_stanza_t *stanza)
+{
+  if (iq->own_jid[0] != '\0')
+    write_tree (iq, stanza);
+}
+
+void
+fd_iq_set_refusal (FdIq *iq, FdIqRefuses refuses, gpointer data)
+{
+  iq->refuses = refuses;
+  iq->refuses_data = data;
+}
+
+void
 fd_iq_reply (FdIq *iq, xmpp_stanza_t *request, xmpp_stanza_t *payload)
 {
   g_autoptr (FdXml) answer = new_answer (request, "result");
@@ -343,6 +359,7 @@ receive_answer (FdIq *iq, xmpp_stanza_t *stanza, gboolean is_result)
 static void
 receive_request (FdIq *iq, xmpp_stanza_t *stanza, const char *type)
 {
+  const char *from = fd_xml_attr (stanza, "from");
   xmpp_stanza_t *payload = fd_xml_first (stanza);
   const char *ns = payload ? xmpp_stanza_get_ns (payload) : NULL;
   g_autofree char *key = g_strconcat (type, " ", ns ? ns : "", NULL);
@@ -350,6 +367,11 @@ receive_request (FdIq *iq, xmpp_stanza_t *stanza, const char *type)
 
   if (!fd_xml_attr (stanza, "id"))
     return; /* nothing that an answer could refer to */
+  if (from && iq->refuses && iq->refuses (from, iq->refuses_data))
+    {
+      fd_iq_reply_error (iq, stanza, "cancel", "service-unavailable", NULL, NULL, NULL);
+      return;
+    }
   if (!payload || fd_xml_next (payload))
     {
       fd_iq_reply_error (iq, stanza, "modify", "bad-request", NULL, NULL, NULL);

@@ -59,6 +59,14 @@ void fd_iq_reply (FdIq *iq, xmpp_stanza_t *request, xmpp_stanza_t *payload);
 void fd_iq_reply_error (FdIq *iq, xmpp_stanza_t *request, const char *type, const char *condition,
                         const char *app_name, const char *app_ns, const char *text);
 
+/* Sends a stanza that is no request, e.g. presence; nothing before binding. */
+void fd_iq_write (FdIq *iq, xmpp_stanza_t *stanza);
+
+/* Who is refused gets service-unavailable for every request, as if nobody were
+ * here. @from is never NULL. */
+typedef gboolean (*FdIqRefuses) (const char *from, gpointer data);
+void fd_iq_set_refusal (FdIq *iq, FdIqRefuses refuses, gpointer data);
+
 /* Feeds one received iq stanza. */
 void fd_iq_receive (FdIq *iq, xmpp_stanza_t *stanza);
 

@@ -11,4 +11,5 @@
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
+#define NS_ROSTER_VERSIONS "urn:xmpp:features:rosterver"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"

@@ -6,22 +6,30 @@
 #include "xmpp/peers.h"
 
 #include "base/error.h"
+#include "xmpp/blocking.h"
 #include "xmpp/choice.h"
+#include "xmpp/directed.h"
 #include "xmpp/jid.h"
 #include "xmpp/roster.h"
 
 #define DISCO_TIMEOUT_MS 5000 /* a user waits for the answer */
+#define MAX_STRANGERS 256 /* whose presence is kept, if there are no contacts */
+#define MAX_PEOPLE 9000 /* all contacts, and strangers who came before them */
 
 struct FdPeers
 {
   FdIq *iq;
   FdRoster *roster;
+  FdBlocking *blocking;
+  FdDirected *directed;
   FdPresence *presence;
   GHashTable *queries; /* id -> Query */
   guint last_query;
   guint idle; /* looks which queries can be answered */
   FdPeersAvailable available;
   gpointer available_data;
+  FdPeersChanged changed;
+  gpointer changed_data;
   FdPeersGone gone;
   gpointer gone_data;
 };
@@ -43,25 +51,17 @@ query_free (gpointer data)
   g_free (query);
 }
 
-static FdPeerInfo
-describe (const FdResource *resource)
-{
-  return (FdPeerInfo){
-    .full_jid = resource->full_jid,
-    .can_receive = fd_resource_can_receive (resource),
-    .file_transfer_5 = fd_resource_has_file_transfer_5 (resource),
-    .transports = fd_resource_get_transports (resource),
-    .caps_node = resource->caps_node,
-    .software = resource->disco->software,
-    .software_version = resource->disco->software_version,
-    .features = (const char *const *) resource->disco->features,
-  };
-}
-
 static gboolean
 is_self (FdPeers *peers, const FdResource *resource)
 {
   return g_str_equal (resource->full_jid, fd_iq_get_own_jid (peers->iq));
+}
+
+static void
+tell_changed (FdPeers *peers, gboolean blocklist)
+{
+  if (peers->changed)
+    peers->changed (blocklist, peers->changed_data);
 }
 
 static void
@@ -137,6 +137,7 @@ learn (FdPeers *peers, FdResource *resource, xmpp_stanza_t *query, FdDisco *disc
       if (now && fd_resource_can_receive (now))
         announce (peers, now);
     }
+  tell_changed (peers, FALSE);
 }
 
 static void
@@ -285,7 +286,7 @@ answer (FdPeers *peers, Query *query)
   g_hash_table_steal (peers->queries, GUINT_TO_POINTER (query->id));
   if (best)
     {
-      FdPeerInfo info = describe (best);
+      FdPeerInfo info = fd_resource_describe (best);
 
       query->callback (&info, NULL, query->data);
     }
@@ -316,6 +317,16 @@ on_idle (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* However many strangers there are, contacts find room. */
+static void
+set_room (FdPeers *peers, const char *jid)
+{
+  gboolean listed = fd_roster_lookup (peers->roster, jid) != NULL;
+
+  fd_presence_set_room (peers->presence,
+                        listed ? MAX_PEOPLE : fd_roster_get_size (peers->roster) + MAX_STRANGERS);
+}
+
 guint
 fd_peers_query (FdPeers *peers, const char *jid, FdPeersChosen callback, gpointer data)
 {
@@ -323,7 +334,10 @@ fd_peers_query (FdPeers *peers, const char *jid, FdPeersChosen callback, gpointe
   Query *query = g_new0 (Query, 1);
 
   if (fd_jid_resource (jid) && fd_iq_get_own_jid (peers->iq)[0] != '\0')
-    fd_presence_ensure (peers->presence, jid);
+    {
+      set_room (peers, jid);
+      fd_presence_ensure (peers->presence, jid);
+    }
   candidates = get_candidates (peers, jid);
   for (guint i = 0; i < candidates->len; i++)
     {
@@ -367,13 +381,34 @@ on_drop (FdResource *resource, gpointer data)
   wake_queries (peers);
 }
 
+static void
+on_roster_changed (gpointer data)
+{
+  tell_changed (data, FALSE);
+}
+
+static void
+on_blocking_changed (gpointer data)
+{
+  tell_changed (data, TRUE);
+}
+
+static gboolean
+on_refusal (const char *from, gpointer data)
+{
+  return fd_peers_is_blocked (data, from);
+}
+
 FdPeers *
 fd_peers_new (FdIq *iq)
 {
   FdPeers *peers = g_new0 (FdPeers, 1);
 
   peers->iq = iq;
-  peers->roster = fd_roster_new (iq);
+  peers->roster = fd_roster_new (iq, on_roster_changed, peers);
+  peers->blocking = fd_blocking_new (iq, on_blocking_changed, peers);
+  peers->directed = fd_directed_new (iq);
+  fd_iq_set_refusal (iq, on_refusal, peers);
   peers->presence = fd_presence_new (on_drop, peers);
   peers->queries = g_hash_table_new_full (NULL, NULL, NULL, query_free);
   return peers;
@@ -384,7 +419,10 @@ fd_peers_free (FdPeers *peers)
 {
   if (!peers)
     return;
+  fd_iq_set_refusal (peers->iq, NULL, NULL);
   fd_presence_free (peers->presence);
+  fd_directed_free (peers->directed);
+  fd_blocking_free (peers->blocking);
   fd_roster_free (peers->roster);
   g_clear_handle_id (&peers->idle, g_source_remove);
   g_hash_table_unref (peers->queries);
@@ -392,24 +430,39 @@ fd_peers_free (FdPeers *peers)
 }
 
 void
-fd_peers_stream_up (FdPeers *peers)
+fd_peers_use_roster_file (FdPeers *peers, const char *jid, const char *path)
 {
-  fd_roster_fetch (peers->roster);
+  fd_roster_use_file (peers->roster, jid, path);
+}
+
+void
+fd_peers_stream_up (FdPeers *peers, gboolean roster_versions)
+{
+  fd_roster_fetch (peers->roster, roster_versions);
+  fd_blocking_fetch (peers->blocking);
+  fd_directed_stream_up (peers->directed);
 }
 
 void
 fd_peers_stream_lost (FdPeers *peers)
 {
   fd_presence_clear (peers->presence);
+  tell_changed (peers, FALSE);
 }
 
 void
 fd_peers_presence (FdPeers *peers, xmpp_stanza_t *stanza)
 {
-  FdResource *resource = fd_presence_apply (peers->presence, stanza);
   const char *from = xmpp_stanza_get_from (stanza);
+  FdResource *resource;
 
-  if (from && peers->gone && g_strcmp0 (xmpp_stanza_get_type (stanza), "unavailable") == 0)
+  if (!from)
+    return;
+  set_room (peers, from);
+  resource = fd_presence_apply (peers->presence, stanza);
+  if (fd_roster_lookup (peers->roster, from))
+    tell_changed (peers, FALSE);
+  if (peers->gone && g_strcmp0 (xmpp_stanza_get_type (stanza), "unavailable") == 0)
     peers->gone (from, peers->gone_data);
   if (!resource || is_self (peers, resource))
     return;
@@ -426,7 +479,7 @@ fd_peers_lookup (FdPeers *peers, const char *full_jid, FdPeerInfo *ret_info)
 
   if (!resource || !resource->disco)
     return FALSE;
-  *ret_info = describe (resource);
+  *ret_info = fd_resource_describe (resource);
   return TRUE;
 }
 
@@ -435,6 +488,8 @@ fd_peers_is_contact (FdPeers *peers, const char *jid)
 {
   const FdRosterItem *item = fd_roster_lookup (peers->roster, jid);
 
+  if (fd_peers_is_blocked (peers, jid))
+    return FALSE;
   return (item && (g_str_equal (item->subscription, "from") || g_str_equal (item->subscription, "both")))
          || fd_jid_same_bare (jid, fd_iq_get_own_jid (peers->iq));
 }
@@ -452,16 +507,55 @@ fd_peers_is_online (FdPeers *peers, const char *jid)
   return FALSE;
 }
 
+gboolean
+fd_peers_is_blocked (FdPeers *peers, const char *jid)
+{
+  return fd_blocking_has (peers->blocking, jid);
+}
+
+void
+fd_peers_show_presence (FdPeers *peers, const char *full_jid)
+{
+  if (!fd_peers_is_contact (peers, full_jid) && !fd_peers_is_blocked (peers, full_jid))
+    fd_directed_show (peers->directed, full_jid);
+}
+
+void
+fd_peers_hide_presence (FdPeers *peers, const char *full_jid)
+{
+  fd_directed_hide (peers->directed, full_jid, !fd_peers_is_contact (peers, full_jid));
+}
+
 static void
 contact_free (gpointer data)
 {
   FdContact *contact = data;
 
-  g_free (contact->jid);
-  g_free (contact->name);
-  g_free (contact->subscription);
-  g_strfreev (contact->groups);
+  g_array_unref (contact->resources);
   g_free (contact);
+}
+
+static int
+compare_infos (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (((const FdPeerInfo *) a)->full_jid, ((const FdPeerInfo *) b)->full_jid);
+}
+
+static void
+add_resources (FdPeers *peers, FdContact *contact)
+{
+  g_autoptr (GPtrArray) resources = get_candidates (peers, contact->jid);
+
+  contact->online = resources->len > 0;
+  contact->resources = g_array_sized_new (FALSE, FALSE, sizeof (FdPeerInfo), resources->len);
+  for (guint i = 0; i < resources->len; i++)
+    {
+      FdPeerInfo info = fd_resource_describe (resources->pdata[i]);
+
+      contact->can_receive |= info.can_receive && !contact->blocked;
+      g_array_append_val (contact->resources, info);
+    }
+  g_array_sort (contact->resources, compare_infos);
 }
 
 GPtrArray *
@@ -473,16 +567,15 @@ fd_peers_list_contacts (FdPeers *peers)
   for (guint i = 0; i < items->len; i++)
     {
       const FdRosterItem *item = items->pdata[i];
-      g_autoptr (GPtrArray) resources = get_candidates (peers, item->jid);
       FdContact *contact = g_new0 (FdContact, 1);
 
-      contact->jid = g_strdup (item->jid);
-      contact->name = g_strdup (item->name);
-      contact->subscription = g_strdup (item->subscription);
-      contact->groups = g_strdupv (item->groups);
-      contact->online = resources->len > 0;
-      for (guint j = 0; j < resources->len && !contact->can_receive; j++)
-        contact->can_receive = fd_resource_can_receive (resources->pdata[j]);
+      contact->jid = item->jid;
+      contact->name = item->name;
+      contact->subscription = item->subscription;
+      contact->asked = item->asked;
+      contact->groups = (const char *const *) item->groups;
+      contact->blocked = fd_peers_is_blocked (peers, item->jid);
+      add_resources (peers, contact);
       g_ptr_array_add (contacts, contact);
     }
   return contacts;
@@ -493,6 +586,13 @@ fd_peers_set_available_callback (FdPeers *peers, FdPeersAvailable callback, gpoi
 {
   peers->available = callback;
   peers->available_data = data;
+}
+
+void
+fd_peers_set_changed_callback (FdPeers *peers, FdPeersChanged callback, gpointer data)
+{
+  peers->changed = callback;
+  peers->changed_data = data;
 }
 
 void

@@ -22,27 +22,38 @@ typedef struct
   gboolean can_receive; /* jingle:1, file-transfer:5 or :4, and a transport of ours */
   gboolean file_transfer_5; /* else only :4 */
   FdTransports transports;
+  const char *show; /* "" away xa dnd */
   const char *caps_node; /* "" if unknown: which client it is, for quirks */
+  const char *client_type; /* pc, phone, web, …; "" if unknown */
   const char *software; /* what it calls itself, "" if unknown */
   const char *software_version; /* "" if unknown */
   const char *const *features; /* sorted, NULL-terminated */
 } FdPeerInfo;
 
+/* Borrowed until the main loop turns. */
 typedef struct
 {
-  char *jid; /* bare */
-  char *name; /* "" if unnamed */
-  char *subscription; /* none to from both */
+  const char *jid; /* bare */
+  const char *name; /* "" if unnamed */
+  const char *subscription; /* none to from both */
+  gboolean asked; /* a request to see its presence waits for an answer */
   gboolean online;
   gboolean can_receive; /* some resource can, as far as known */
-  char **groups;
+  gboolean blocked;
+  const char *const *groups;
+  GArray *resources; /* FdPeerInfo of those that are available, by full JID */
 } FdContact;
 
 FdPeers *fd_peers_new (FdIq *iq);
 void fd_peers_free (FdPeers *peers);
 
-/* A bound stream: fetches the roster; and its end: all presence is forgotten. */
-void fd_peers_stream_up (FdPeers *peers);
+/* Begins with the roster of the account @jid in @path, if there is one, and
+ * keeps it there; @path NULL: keeps it nowhere from now on. */
+void fd_peers_use_roster_file (FdPeers *peers, const char *jid, const char *path);
+
+/* A bound stream: fetches roster and block list; and its end: all presence is
+ * forgotten. @roster_versions: see fd_roster_fetch(). */
+void fd_peers_stream_up (FdPeers *peers, gboolean roster_versions);
 void fd_peers_stream_lost (FdPeers *peers);
 
 /* Feeds one received presence. */
@@ -62,10 +73,18 @@ void fd_peers_cancel_query (FdPeers *peers, guint id);
 gboolean fd_peers_lookup (FdPeers *peers, const char *full_jid, FdPeerInfo *ret_info);
 
 /* May this JID know our addresses without asking the user (subscription from
- * or both, or the own account)? */
+ * or both, and not blocked; or the own account)? */
 gboolean fd_peers_is_contact (FdPeers *peers, const char *jid);
 
 gboolean fd_peers_is_online (FdPeers *peers, const char *jid);
+
+/* Does the user's block list (XEP-0191) cover this JID? */
+gboolean fd_peers_is_blocked (FdPeers *peers, const char *jid);
+
+/* A session with @full_jid begins and ends: as long as there is one our presence
+ * is shown to it, unless it sees it anyhow. In pairs. */
+void fd_peers_show_presence (FdPeers *peers, const char *full_jid);
+void fd_peers_hide_presence (FdPeers *peers, const char *full_jid);
 
 /* Array of FdContact, free with g_ptr_array_unref(); sorted by JID. */
 GPtrArray *fd_peers_list_contacts (FdPeers *peers);
@@ -74,6 +93,11 @@ GPtrArray *fd_peers_list_contacts (FdPeers *peers);
  * offers that wait. */
 typedef void (*FdPeersAvailable) (const char *bare_jid, gpointer data);
 void fd_peers_set_available_callback (FdPeers *peers, FdPeersAvailable callback, gpointer data);
+
+/* What fd_peers_list_contacts() returns may be another list now; @blocklist: whom
+ * the user blocks, too. */
+typedef void (*FdPeersChanged) (gboolean blocklist, gpointer data);
+void fd_peers_set_changed_callback (FdPeers *peers, FdPeersChanged callback, gpointer data);
 
 /* A resource sent unavailable presence. */
 typedef void (*FdPeersGone) (const char *full_jid, gpointer data);

@@ -6,12 +6,12 @@
 
 #include "xmpp/jid.h"
 
-#define MAX_PEOPLE 4096 /* bare JIDs; presence of strangers counts too */
 #define MAX_RESOURCES 24 /* of one bare JID; servers allow about 10 */
 
 struct FdPresence
 {
   GHashTable *people; /* bare JID -> GPtrArray of FdResource */
+  guint max_people;
   guint64 order;
   FdPresenceDrop drop;
   gpointer data;
@@ -82,6 +82,35 @@ fd_presence_lookup (FdPresence *presence, const char *full_jid)
   return NULL;
 }
 
+static void remove_resource (FdPresence *presence, FdResource *resource);
+
+/* Forgets somebody who never sent presence and is not being asked. */
+static gboolean
+make_room (FdPresence *presence)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, presence->people);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      GPtrArray *resources = value;
+      FdResource *resource = resources->pdata[0];
+
+      if (resources->len > 1 || resource->available || resource->request)
+        continue;
+      remove_resource (presence, resource);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+void
+fd_presence_set_room (FdPresence *presence, guint max)
+{
+  presence->max_people = max;
+}
+
 FdResource *
 fd_presence_ensure (FdPresence *presence, const char *full_jid)
 {
@@ -91,7 +120,8 @@ fd_presence_ensure (FdPresence *presence, const char *full_jid)
 
   if (resource)
     return resource;
-  if (resources ? resources->len >= MAX_RESOURCES : g_hash_table_size (presence->people) >= MAX_PEOPLE)
+  if (resources ? resources->len >= MAX_RESOURCES
+                : g_hash_table_size (presence->people) >= presence->max_people && !make_room (presence))
     return NULL;
 
   if (!resources)

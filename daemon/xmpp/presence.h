@@ -35,6 +35,10 @@ FdPresence *fd_presence_new (FdPresenceDrop drop, gpointer data);
 void fd_presence_free (FdPresence *presence);
 void fd_presence_clear (FdPresence *presence);
 
+/* How many bare JIDs there may be. Whoever is known does not need room; those
+ * that were only asked about make it. */
+void fd_presence_set_room (FdPresence *presence, guint max);
+
 /* Applies one stanza. Returns the resource if it is available now and that is
  * news (just came, or other caps), else NULL. */
 FdResource *fd_presence_apply (FdPresence *presence, xmpp_stanza_t *stanza);

@@ -29,6 +29,7 @@ struct FdStream
   FdLogin *login; /* until it is up */
   guint login_timer;
   gboolean up;
+  gboolean roster_versions; /* the server can tell what changed in the roster */
   FdFailure failure; /* why it ended */
   guint down; /* the idle that says so */
 };
@@ -141,6 +142,8 @@ on_link_up (FdLink *link, gpointer data)
 static void
 take_element (FdStream *stream, xmpp_stanza_t *element)
 {
+  if (fd_xml_is (element, "features", NS_STREAMS))
+    stream->roster_versions = fd_xml_child (element, "ver", NS_ROSTER_VERSIONS) != NULL;
   if (fd_xml_is (element, "error", NS_STREAMS))
     fd_failure_from_stream_error (&stream->failure, element, stream->domain);
   else if (stream->login && fd_login_feed (stream->login, element, &stream->failure)
@@ -257,6 +260,12 @@ fd_stream_abort (FdStream *stream, const GError *error)
   if (!stream->failure.error)
     stream->failure.error = g_error_copy (error);
   end (stream);
+}
+
+gboolean
+fd_stream_has_roster_versions (FdStream *stream)
+{
+  return stream->roster_versions;
 }
 
 FdTls *

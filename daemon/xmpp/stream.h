@@ -44,5 +44,8 @@ void fd_stream_send (FdStream *stream, const char *xml, gsize length);
 /* Gives the stream up: down follows with @error. */
 void fd_stream_abort (FdStream *stream, const GError *error);
 
+/* Did the server announce roster versioning (RFC 6121 §2.6.1)? */
+gboolean fd_stream_has_roster_versions (FdStream *stream);
+
 /* NULL before TLS and after the end. */
 FdTls *fd_stream_get_tls (FdStream *stream);

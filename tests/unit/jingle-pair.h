@@ -43,6 +43,7 @@ typedef struct
 
 struct FdPeers
 {
+  int shown; /* how often our presence is shown to the other */
   FdPeersGone gone;
   gpointer data;
 };
@@ -115,6 +116,18 @@ fd_peers_set_gone_callback (FdPeers *peers, FdPeersGone callback, gpointer data)
 {
   peers->gone = callback;
   peers->data = data;
+}
+
+void
+fd_peers_show_presence (FdPeers *peers, const char *full_jid)
+{
+  peers->shown++;
+}
+
+void
+fd_peers_hide_presence (FdPeers *peers, const char *full_jid)
+{
+  peers->shown--;
 }
 
 /* --- the wire --- */

@@ -215,7 +215,8 @@ test_own (void)
     "urn:x-fardel:eoc:0",
     "urn:x-fardel:resume:0",
   };
-  g_autoptr (FdXml) caps = fd_disco_new_caps ();
+  g_autoptr (FdXml) presence = fd_disco_new_presence (NULL);
+  xmpp_stanza_t *caps = fd_xml_child (presence, "c", FD_NS_CAPS);
   g_autoptr (FdXml) answer = NULL;
   g_autofree char *node = g_strdup_printf ("%s#%s", fd_xml_attr (caps, "node"), fd_xml_attr (caps, "ver"));
   g_autofree char *ver = NULL;

@@ -281,6 +281,28 @@ test_requests (Fixture *f, gconstpointer data)
   g_assert_null (fd_xml_attr (last (f), "to"));
 }
 
+static gboolean
+refuses_peer (const char *from, gpointer data)
+{
+  return g_str_equal (from, data);
+}
+
+static void
+test_refusal (Fixture *f, gconstpointer data)
+{
+  fd_iq_handle (f->iq, "get", "urn:q", on_request, NULL);
+  fd_iq_set_refusal (f->iq, refuses_peer, (gpointer) PEER);
+  receive (f, "<iq type='get' id='1' from='" PEER "'><q xmlns='urn:q'/></iq>");
+  assert_answered_error (f, "service-unavailable");
+  receive (f, "<iq type='get' id='2' from='" PEER "/other'><q xmlns='urn:q'/></iq>");
+  g_assert_cmpstr (fd_xml_attr (last (f), "type"), ==, "result");
+  receive (f, "<iq type='get' id='3'><q xmlns='urn:q'/></iq>");
+  g_assert_cmpstr (fd_xml_attr (last (f), "type"), ==, "result");
+  fd_iq_set_refusal (f->iq, NULL, NULL);
+  receive (f, "<iq type='get' id='4' from='" PEER "'><q xmlns='urn:q'/></iq>");
+  g_assert_cmpstr (fd_xml_attr (last (f), "type"), ==, "result");
+}
+
 static void
 test_bad_requests (Fixture *f, gconstpointer data)
 {
@@ -317,6 +339,7 @@ main (int argc, char **argv)
   ADD ("/iq/stream-lost", test_stream_lost);
   ADD ("/iq/raw", test_raw);
   ADD ("/iq/requests", test_requests);
+  ADD ("/iq/refusal", test_refusal);
   ADD ("/iq/bad-requests", test_bad_requests);
   return g_test_run ();
 }

@@ -58,11 +58,16 @@ test_no_batch (Fixture *f, gconstpointer data)
     {
       g_assert_cmpstr (offered (f, i)->batch, ==, "");
       g_assert_false (fd_content_is_shared (sent[i]->content));
-      accept_file (offered (f, i));
+      g_assert_cmpint (f->alice.peers.shown, ==, 3);
     }
   for (guint i = 0; i < 3; i++)
+    accept_file (offered (f, i));
+  for (guint i = 0; i < 3; i++)
     wait_done (sent[i]);
+  settle ();
   g_assert_cmpuint (times (f->alice.actions, "session-initiate/1"), ==, 3);
+  g_assert_cmpint (f->alice.peers.shown, ==, 0);
+  g_assert_cmpint (f->bob.peers.shown, ==, 0);
 }
 
 /* Files with nothing in common do not share a session, whatever the peer can. */

@@ -21,6 +21,8 @@ typedef struct
   FdTransports transports;
   GError *error;
   GString *available; /* JIDs that the callback named */
+  guint changes;
+  guint presences; /* that we sent */
 } Fixture;
 
 static GArray *timeouts; /* ids of sources that were added */
@@ -55,7 +57,9 @@ on_write (const char *xml, gsize length, gpointer data)
   g_autoptr (FdXml) stanza = fd_xml_parse (xml, NULL);
   const char *to = fd_xml_attr (stanza, "to");
 
-  if (fd_xml_child (stanza, "query", FD_NS_DISCO_INFO))
+  if (fd_xml_is (stanza, "presence", NULL))
+    f->presences++;
+  else if (fd_xml_child (stanza, "query", FD_NS_DISCO_INFO) && g_strcmp0 (to, "montague.lit") != 0)
     g_hash_table_insert (f->asked, g_strdup (to), g_strdup (fd_xml_attr (stanza, "id")));
   else if (fd_xml_child (stanza, "query", "jabber:iq:roster"))
     {
@@ -73,6 +77,12 @@ on_available (const char *bare_jid, gpointer data)
 }
 
 static void
+on_changed (gboolean blocklist, gpointer data)
+{
+  ((Fixture *) data)->changes++;
+}
+
+static void
 set_up (Fixture *f, gconstpointer data)
 {
   timeouts = g_array_new (FALSE, FALSE, sizeof (guint));
@@ -81,8 +91,9 @@ set_up (Fixture *f, gconstpointer data)
   f->asked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   f->available = g_string_new (NULL);
   fd_peers_set_available_callback (f->peers, on_available, f);
+  fd_peers_set_changed_callback (f->peers, on_changed, f);
   fd_iq_set_own_jid (f->iq, OWN);
-  fd_peers_stream_up (f->peers);
+  fd_peers_stream_up (f->peers, FALSE);
 }
 
 static void
@@ -235,6 +246,124 @@ test_roster (Fixture *f, gconstpointer data)
   g_assert_false (fd_peers_is_contact (f->peers, "tybalt@capulet.lit"));
   g_assert_false (fd_peers_is_contact (f->peers, "mallory@evil.example"));
   g_assert_true (fd_peers_is_contact (f->peers, "romeo@montague.lit/other"));
+}
+
+/* The server's push. */
+static void
+block (Fixture *f, const char *what, const char *jid)
+{
+  g_autofree char *content
+    = g_strdup_printf ("<%s xmlns='urn:xmpp:blocking'><item jid='%s'/></%s>", what, jid, what);
+
+  iq (f, "set", "b", "romeo@montague.lit", content);
+}
+
+static void
+test_resources (Fixture *f, gconstpointer data)
+{
+  static const char *const features[] = { JINGLE, FT, S5B, IBB, "urn:test:resources", NULL };
+  g_autofree char *ver = ver_of (features);
+  g_autofree char *caps = g_strdup_printf ("<c xmlns='" FD_NS_CAPS "' hash='sha-1' node='n' ver='%s'/>", ver);
+  g_autoptr (GPtrArray) contacts = NULL;
+  const FdContact *juliet;
+  const FdPeerInfo *info;
+
+  set_roster (f);
+  g_assert_cmpuint (f->changes, ==, 1);
+  presence (f, "juliet@capulet.lit/b", "<show>away</show>");
+  presence (f, "juliet@capulet.lit/a", caps);
+  g_assert_cmpuint (f->changes, ==, 3);
+  tell (f, "juliet@capulet.lit/a", features);
+  g_assert_cmpuint (f->changes, ==, 4);
+  f->changes = 0;
+  presence (f, "mallory@evil.example/x", "");
+  unavailable (f, "mallory@evil.example/x");
+  g_assert_cmpuint (f->changes, ==, 0);
+
+  contacts = fd_peers_list_contacts (f->peers);
+  juliet = contacts->pdata[0];
+  g_assert_true (juliet->can_receive);
+  g_assert_cmpuint (juliet->resources->len, ==, 2);
+  info = &g_array_index (juliet->resources, FdPeerInfo, 0);
+  g_assert_cmpstr (info->full_jid, ==, "juliet@capulet.lit/a");
+  g_assert_cmpint (info->transports, ==, FD_TRANSPORT_S5B | FD_TRANSPORT_IBB);
+  g_assert_cmpstr (info->show, ==, "");
+  g_assert_cmpstr (info->caps_node, ==, "n");
+  g_assert_cmpstr (info->client_type, ==, "pc");
+  info = &g_array_index (juliet->resources, FdPeerInfo, 1);
+  g_assert_cmpstr (info->show, ==, "away");
+  g_assert_false (info->can_receive);
+  g_assert_cmpstr (info->client_type, ==, "");
+}
+
+static void
+test_blocked (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) contacts = NULL;
+
+  set_roster (f);
+  f->changes = 0;
+  block (f, "block", "juliet@capulet.lit");
+  g_assert_cmpuint (f->changes, ==, 1);
+  g_assert_true (fd_peers_is_blocked (f->peers, "juliet@capulet.lit/a"));
+  g_assert_false (fd_peers_is_contact (f->peers, "juliet@capulet.lit/a"));
+  contacts = fd_peers_list_contacts (f->peers);
+  g_assert_true (((FdContact *) contacts->pdata[0])->blocked);
+  g_assert_false (((FdContact *) contacts->pdata[1])->blocked);
+  presence (f, "juliet@capulet.lit/a", "<c xmlns='" FD_NS_CAPS "' hash='sha-1' node='n' ver='unheard-of'/>");
+  g_assert_cmpuint (g_hash_table_size (f->asked), ==, 0);
+  block (f, "unblock", "juliet@capulet.lit");
+  g_assert_true (fd_peers_is_contact (f->peers, "juliet@capulet.lit/a"));
+}
+
+/* Contacts find room, however many strangers there are. */
+static void
+test_many_strangers (Fixture *f, gconstpointer data)
+{
+  set_roster (f);
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *jid = g_strdup_printf ("%u@evil.example/x", i);
+
+      presence (f, jid, "");
+    }
+  g_assert_true (fd_peers_is_online (f->peers, "0@evil.example"));
+  g_assert_false (fd_peers_is_online (f->peers, "999@evil.example"));
+  presence (f, "juliet@capulet.lit/a", "");
+  g_assert_true (fd_peers_is_online (f->peers, "juliet@capulet.lit"));
+}
+
+/* Those that were only asked about make room. */
+static void
+test_many_queries (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *jid = g_strdup_printf ("%u@example.org/x", i);
+
+      choose (f, jid);
+      tell (f, jid, both);
+      spin ();
+      g_assert_cmpstr (f->chosen, ==, jid);
+    }
+}
+
+static void
+test_directed_presence (Fixture *f, gconstpointer data)
+{
+  set_roster (f);
+  fd_peers_show_presence (f->peers, "nurse@capulet.lit/x"); /* subscribed to ours */
+  fd_peers_hide_presence (f->peers, "nurse@capulet.lit/x");
+  block (f, "block", "evil.example");
+  fd_peers_show_presence (f->peers, "mallory@evil.example/x");
+  fd_peers_hide_presence (f->peers, "mallory@evil.example/x");
+  g_assert_cmpuint (f->presences, ==, 0);
+  fd_peers_show_presence (f->peers, "tybalt@capulet.lit/x");
+  g_assert_cmpuint (f->presences, ==, 1);
+  fd_peers_stream_up (f->peers, FALSE);
+  g_assert_cmpuint (f->presences, ==, 2);
+  fd_peers_hide_presence (f->peers, "tybalt@capulet.lit/x");
+  g_assert_cmpuint (f->presences, ==, 3);
 }
 
 static void
@@ -553,6 +682,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/peers/roster", test_roster);
+  ADD ("/peers/resources", test_resources);
+  ADD ("/peers/blocked", test_blocked);
+  ADD ("/peers/many-strangers", test_many_strangers);
+  ADD ("/peers/many-queries", test_many_queries);
+  ADD ("/peers/directed-presence", test_directed_presence);
   ADD ("/peers/roster-push", test_roster_push);
   ADD ("/peers/offline", test_offline);
   ADD ("/peers/unsupported", test_unsupported);
