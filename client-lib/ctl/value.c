@@ -64,6 +64,8 @@ append_value (sd_bus_message *message, GVariant *value)
       return sd_bus_message_append (message, "u", g_variant_get_uint32 (value));
     case G_VARIANT_CLASS_INT64:
       return sd_bus_message_append (message, "x", g_variant_get_int64 (value));
+    case G_VARIANT_CLASS_UINT64:
+      return sd_bus_message_append (message, "t", g_variant_get_uint64 (value));
     case G_VARIANT_CLASS_HANDLE:
       return sd_bus_message_append (message, "h", g_variant_get_handle (value));
     case G_VARIANT_CLASS_STRING:

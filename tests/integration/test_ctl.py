@@ -101,6 +101,13 @@ def test_json_events(ctl, bob, source):
     assert list(events[-1])[:2] == ["Id", "Path"]
 
 
+def test_limits_of_one(ctl, bobs_ctl, bob, source):
+    ctl("send", BOB, source, "--limit", "1M")
+    assert ctl.json("list")[0][0]["RateLimit"] == 1_000_000
+    bobs_ctl("accept", bob.client.wait_for_offer()["Id"], "--limit", "2M")
+    assert bobs_ctl.json("list")[0][0]["RateLimit"] == 2_000_000
+
+
 def test_accept(bobs_ctl, alice, bob, source, work):
     """A relative destination is the caller's; its trailing slash makes it a directory."""
     (work / "in").mkdir()
