@@ -41,6 +41,7 @@ static const char *const names[] = {
   [FD_ERROR_HASH_MISMATCH] = FARDEL ("HashMismatch"),
   [FD_ERROR_TIMEOUT] = FARDEL ("Timeout"),
   [FD_ERROR_BUSY] = FARDEL ("Busy"),
+  [FD_ERROR_BLOCKED] = FARDEL ("Blocked"),
   [FD_ERROR_PROTOCOL] = FARDEL ("Protocol"),
   [FD_ERROR_ACCESS_DENIED] = DBUS ("AccessDenied"),
   [FD_ERROR_FILE_NOT_FOUND] = DBUS ("FileNotFound"),

@@ -41,6 +41,7 @@ typedef enum
   FD_ERROR_HASH_MISMATCH,
   FD_ERROR_TIMEOUT,
   FD_ERROR_BUSY,
+  FD_ERROR_BLOCKED, /* the user blocks the peer */
   FD_ERROR_PROTOCOL, /* a peer or server sent what the XEPs forbid */
   /* the bus's own names */
   FD_ERROR_ACCESS_DENIED,

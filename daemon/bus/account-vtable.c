@@ -29,6 +29,10 @@ static const FdOption settings[] = {
   { "password-command", FD_OPTION_STRV, SETTING (password_command), NULL },
   { "proxy-jids", FD_OPTION_STRV, SETTING (proxy_jids), NULL },
   { "auto-accept", FD_OPTION_STRV, SETTING (auto_accept), NULL },
+  { "auto-accept-max-size", FD_OPTION_UINT64, SETTING (auto_accept_max), NULL },
+  { "auto-accept-folder", FD_OPTION_STRING, SETTING (auto_accept_folder), NULL },
+  { "strangers", FD_OPTION_CHOICE, SETTING (strangers), fd_strangers_names },
+  { "relay-only", FD_OPTION_BOOL, SETTING (relay_only), NULL },
   { "allow-loopback", FD_OPTION_BOOL, SETTING (allow_loopback), NULL },
   { "max-active", FD_OPTION_UINT, SETTING (max_active), NULL },
 };
@@ -98,15 +102,6 @@ get_text (sd_bus *sd, const char *path, const char *interface, const char *name,
 }
 
 static int
-get_enabled (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
-             void *userdata, sd_bus_error *ret_error)
-{
-  FdObject *object = userdata;
-
-  return sd_bus_message_append (reply, "b", fd_account_get_config (object->account)->enabled);
-}
-
-static int
 get_tls (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
          void *userdata, sd_bus_error *ret_error)
 {
@@ -125,41 +120,64 @@ get_tls (sd_bus *sd, const char *path, const char *interface, const char *name, 
   return r < 0 ? r : sd_bus_message_close_container (reply);
 }
 
-static int
-get_auto_accept (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
-                 void *userdata, sd_bus_error *ret_error)
+/* Settings that can be read and set one at a time. */
+static const struct
 {
-  FdObject *object = userdata;
+  const char *property;
+  const char *setting;
+} writable[] = {
+  { "Enabled", "enabled" },
+  { "AutoAccept", "auto-accept" },
+  { "AutoAcceptMaxSize", "auto-accept-max-size" },
+  { "AutoAcceptFolder", "auto-accept-folder" },
+  { "Strangers", "strangers" },
+  { "RelayOnly", "relay-only" },
+};
 
-  return sd_bus_message_append_strv (reply, fd_account_get_config (object->account)->auto_accept);
+static const FdOption *
+find_setting (const char *property)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (writable); i++)
+    for (guint j = 0; g_str_equal (writable[i].property, property) && j < G_N_ELEMENTS (settings); j++)
+      if (g_str_equal (settings[j].key, writable[i].setting))
+        return &settings[j];
+  g_return_val_if_reached (NULL);
 }
 
 static int
-set_enabled (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+get_setting (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
              void *userdata, sd_bus_error *ret_error)
 {
-  g_autoptr (GError) error = NULL;
   FdObject *object = userdata;
-  gboolean enabled;
+  const FdOption *option = find_setting (name);
+  gconstpointer field = (const guint8 *) fd_account_get_config (object->account) + option->offset;
+  const char *text;
 
-  if (fd_bus_check_setter (object, value, &error)
-      && fd_sd_check (sd_bus_message_read_basic (value, 'b', &enabled), &error)
-      && fd_manager_set_enabled (object->bus->manager, object->account, enabled, &error))
-    return 0;
-  return fd_sd_error_set (ret_error, error);
+  switch (option->type)
+    {
+    case FD_OPTION_STRV:
+      return sd_bus_message_append_strv (reply, *(char **const *) field);
+    case FD_OPTION_STRING:
+      text = *(const char *const *) field;
+      return sd_bus_message_append (reply, "s", text ? text : "");
+    case FD_OPTION_CHOICE:
+      return sd_bus_message_append (reply, "s", option->choices[*(const int *) field]);
+    default:
+      return sd_bus_message_append_basic (reply, *fd_option_signature (option), field);
+    }
 }
 
 static int
-set_auto_accept (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
-                 void *userdata, sd_bus_error *ret_error)
+set_setting (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *value,
+             void *userdata, sd_bus_error *ret_error)
 {
-  g_autoptr (GError) error = NULL;
-  g_auto (GStrv) jids = NULL;
   FdObject *object = userdata;
+  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (object->account));
+  g_autoptr (GError) error = NULL;
 
-  if (fd_bus_check_setter (object, value, &error) && fd_sd_check (fd_sd_read_strv (value, &jids), &error)
-      && fd_manager_set_auto_accept (object->bus->manager, object->account, (const char *const *) jids,
-                                     &error))
+  if (fd_bus_check_setter (object, value, &error)
+      && fd_option_read (value, find_setting (name), config, &error)
+      && fd_account_update (object->account, config, &error))
     return 0;
   return fd_sd_error_set (ret_error, error);
 }
@@ -229,73 +247,13 @@ run_set_password (const FdCall *call, GError **error)
   return TRUE;
 }
 
-typedef struct
-{
-  gboolean online;
-  gboolean can_receive;
-  const char *group;
-} ContactFilter;
-
-#define ANY (-1)
-
-static const FdOption contact_filter[] = {
-  { "online", FD_OPTION_BOOL, G_STRUCT_OFFSET (ContactFilter, online), NULL },
-  { "can-receive", FD_OPTION_BOOL, G_STRUCT_OFFSET (ContactFilter, can_receive), NULL },
-  { "group", FD_OPTION_TEXT, G_STRUCT_OFFSET (ContactFilter, group), NULL },
-};
-
-static gboolean
-contact_fits (const FdContact *contact, const ContactFilter *filter)
-{
-  return (filter->online == ANY || filter->online == !!contact->online)
-         && (filter->can_receive == ANY || filter->can_receive == !!contact->can_receive)
-         && (!filter->group || g_strv_contains ((const char *const *) contact->groups, filter->group));
-}
-
-static int
-append_contact (sd_bus_message *message, const FdContact *contact)
-{
-  int r = sd_bus_message_open_container (message, 'a', "{sv}");
-
-  if (r >= 0)
-    r = sd_bus_message_append (message, "{sv}{sv}{sv}{sv}{sv}", "jid", "s", contact->jid, "name", "s",
-                               contact->name, "subscription", "s", contact->subscription, "online", "b",
-                               contact->online, "can-receive", "b", contact->can_receive);
-  if (r >= 0)
-    r = fd_sd_append_strv_entry (message, "groups", (const char *const *) contact->groups);
-  return r < 0 ? r : sd_bus_message_close_container (message);
-}
-
-static gboolean
-run_list_contacts (const FdCall *call, GError **error)
-{
-  ContactFilter filter = { ANY, ANY, NULL };
-  g_autoptr (sd_bus_message) reply = NULL;
-  g_autoptr (GPtrArray) contacts = NULL;
-  int r;
-
-  if (!fd_options_read (call->message, contact_filter, G_N_ELEMENTS (contact_filter), &filter, error))
-    return FALSE;
-
-  contacts = fd_peers_list_contacts (fd_account_get_peers (call->account));
-  r = sd_bus_message_new_method_return (call->message, &reply);
-  if (r >= 0)
-    r = sd_bus_message_open_container (reply, 'a', "a{sv}");
-  for (guint i = 0; r >= 0 && i < contacts->len; i++)
-    if (contact_fits (contacts->pdata[i], &filter))
-      r = append_contact (reply, contacts->pdata[i]);
-  if (r >= 0)
-    r = sd_bus_message_close_container (reply);
-  return fd_call_send (call, reply, r);
-}
-
 static const FdMethod methods[] = {
   { "Connect", FD_ALLOW_ANYBODY, NULL, run_connect },
   { "Disconnect", FD_ALLOW_UNCONFINED, NULL, run_disconnect },
   { "Remove", FD_ALLOW_UNCONFINED, NULL, run_remove },
   { "Update", FD_ALLOW_UNCONFINED, NULL, run_update },
   { "SetPassword", FD_ALLOW_UNCONFINED, NULL, run_set_password },
-  { "ListContacts", FD_ALLOW_UNCONFINED, NULL, run_list_contacts },
+  { "ListContacts", FD_ALLOW_UNCONFINED, NULL, fd_contacts_list },
 };
 
 static int
@@ -308,7 +266,8 @@ on_call (sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
   SD_BUS_METHOD_WITH_NAMES (member, in, in_names, out, out_names, on_call, SD_BUS_VTABLE_UNPRIVILEGED)
 #define TEXT(name, flags) SD_BUS_PROPERTY (name, "s", get_text, 0, flags)
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
-#define WRITABLE (SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define SETTABLE(name, type) \
+  SD_BUS_WRITABLE_PROPERTY (name, type, get_setting, set_setting, 0, SD_BUS_VTABLE_UNPRIVILEGED | CHANGES)
 
 const sd_bus_vtable fd_bus_account_vtable[] = {
   SD_BUS_VTABLE_START (0),
@@ -321,12 +280,17 @@ const sd_bus_vtable fd_bus_account_vtable[] = {
   TEXT ("Id", SD_BUS_VTABLE_PROPERTY_CONST),
   TEXT ("Jid", CHANGES),
   TEXT ("FullJid", CHANGES),
-  SD_BUS_WRITABLE_PROPERTY ("Enabled", "b", get_enabled, set_enabled, 0, WRITABLE),
+  SETTABLE ("Enabled", "b"),
   TEXT ("Status", CHANGES),
   TEXT ("Error", CHANGES),
   TEXT ("ErrorMessage", CHANGES),
   TEXT ("PasswordSource", CHANGES),
   SD_BUS_PROPERTY ("Tls", "a{sv}", get_tls, 0, CHANGES),
-  SD_BUS_WRITABLE_PROPERTY ("AutoAccept", "as", get_auto_accept, set_auto_accept, 0, WRITABLE),
+  SETTABLE ("AutoAccept", "as"),
+  SETTABLE ("AutoAcceptMaxSize", "t"),
+  SETTABLE ("AutoAcceptFolder", "s"),
+  SETTABLE ("Strangers", "s"),
+  SETTABLE ("RelayOnly", "b"),
+  SD_BUS_SIGNAL ("ContactsChanged", "", 0),
   SD_BUS_VTABLE_END,
 };

@@ -41,6 +41,10 @@ typedef struct
 static const FieldProperty account_properties[] = {
   { FD_ACCOUNT_JID, "Jid" },
   { FD_ACCOUNT_JID, "AutoAccept" },
+  { FD_ACCOUNT_JID, "AutoAcceptMaxSize" },
+  { FD_ACCOUNT_JID, "AutoAcceptFolder" },
+  { FD_ACCOUNT_JID, "Strangers" },
+  { FD_ACCOUNT_JID, "RelayOnly" },
   { FD_ACCOUNT_JID, "Enabled" },
   { FD_ACCOUNT_STATUS, "Status" },
   { FD_ACCOUNT_STATUS, "Error" },
@@ -87,6 +91,8 @@ static void
 on_account_changed (FdAccount *account, FdAccountFields fields, gpointer data)
 {
   emit_fields (data, account, fields, account_properties, G_N_ELEMENTS (account_properties));
+  if (fields & FD_ACCOUNT_CONTACTS)
+    fd_contacts_changed (data, account);
 }
 
 static void

@@ -4,6 +4,8 @@
  */
 #include "bus/object.h"
 
+#include "base/timer.h"
+
 #include <errno.h>
 
 char *
@@ -22,6 +24,7 @@ void
 fd_object_free (FdObject *object)
 {
   sd_bus_slot_unref (object->slot);
+  fd_timer_free (object->contacts_timer);
   g_free (object->path);
   g_free (object);
 }
@@ -117,4 +120,11 @@ fd_bus_emit_finished (FdBus *bus, FdTransfer *transfer)
     check_sent (sd_bus_emit_signal (bus->sd, object->path, object->interface, "Finished", "sss",
                                     fd_transfer_state_name (info->state), info->error, info->error_message),
                 object, "Finished");
+}
+
+void
+fd_bus_emit_contacts_changed (FdObject *object)
+{
+  check_sent (sd_bus_emit_signal (object->bus->sd, object->path, object->interface, "ContactsChanged", NULL),
+              object, "ContactsChanged");
 }

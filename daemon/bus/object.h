@@ -3,7 +3,8 @@
  * What the files of this directory share: the state of the bus face, the
  * objects it exports, and the way of a method call: bus.c (life, hooks of the
  * model), object.c (coming and going of objects), call.c (who may call what),
- * progress.c (throttled signals), one vtable file per interface.
+ * contacts.c (contacts and their signal), progress.c (throttled signals), one
+ * vtable file per interface.
  */
 #pragma once
 
@@ -46,6 +47,8 @@ typedef struct
   const char *interface;
   char *path;
   sd_bus_slot *slot;
+  gboolean contacts_listed; /* somebody has the contacts as they are */
+  GSource *contacts_timer; /* tells that they are others; NULL: was never needed */
 } FdObject;
 
 /* --- object.c --- */
@@ -63,6 +66,7 @@ void fd_object_free (FdObject *object);
 /* PropertiesChanged; nothing if @model is not exported. */
 void fd_bus_emit_changed (FdBus *bus, gconstpointer model, const char *const *properties);
 void fd_bus_emit_finished (FdBus *bus, FdTransfer *transfer);
+void fd_bus_emit_contacts_changed (FdObject *object);
 
 /* --- call.c --- */
 
@@ -109,6 +113,13 @@ gboolean fd_call_send (const FdCall *call, sd_bus_message *reply, int r);
 
 /* A duplicate of the descriptor that comes next in the message; -1 on error. */
 int fd_call_read_fd (const FdCall *call, GError **error);
+
+/* --- contacts.c --- */
+
+/* The method ListContacts. */
+gboolean fd_contacts_list (const FdCall *call, GError **error);
+/* ContactsChanged, soon, if somebody has the list as it was. */
+void fd_contacts_changed (FdBus *bus, FdAccount *account);
 
 /* --- progress.c --- */
 

@@ -161,13 +161,33 @@ set_bad_value (const FdOption *option, GError **error)
 
 /* --- the dictionary --- */
 
+const char *
+fd_option_signature (const FdOption *option)
+{
+  return types[option->type].signature;
+}
+
+gboolean
+fd_option_read (sd_bus_message *message, const FdOption *option, gpointer target, GError **error)
+{
+  gpointer field = (guint8 *) target + option->offset;
+  Reader read = types[option->type].read;
+  gboolean valid = TRUE;
+  int r = read ? read (message, option, field, &valid)
+               : sd_bus_message_read_basic (message, *fd_option_signature (option), field);
+
+  if (!fd_sd_check (r, error))
+    return FALSE;
+  if (!valid)
+    set_bad_value (option, error);
+  return valid;
+}
+
 static gboolean
 read_value (sd_bus_message *message, const FdOption *option, gpointer target, GError **error)
 {
-  const char *expected = types[option->type].signature;
-  gpointer field = (guint8 *) target + option->offset;
+  const char *expected = fd_option_signature (option);
   const char *contents;
-  gboolean valid = TRUE;
   int r = sd_bus_message_peek_type (message, NULL, &contents);
 
   if (r >= 0 && !g_str_equal (contents, expected))
@@ -179,17 +199,8 @@ read_value (sd_bus_message *message, const FdOption *option, gpointer target, GE
 
   if (r >= 0)
     r = sd_bus_message_enter_container (message, 'v', expected);
-  if (r >= 0)
-    r = types[option->type].read ? types[option->type].read (message, option, field, &valid)
-                                 : sd_bus_message_read_basic (message, *expected, field);
-  if (r >= 0)
-    r = sd_bus_message_exit_container (message);
-  if (!fd_sd_check (r, error))
-    return FALSE;
-
-  if (!valid)
-    set_bad_value (option, error);
-  return valid;
+  return fd_sd_check (r, error) && fd_option_read (message, option, target, error)
+         && fd_sd_check (sd_bus_message_exit_container (message), error);
 }
 
 static gboolean

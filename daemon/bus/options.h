@@ -36,6 +36,12 @@ typedef struct
 gboolean fd_options_read (sd_bus_message *message, const FdOption *options, guint n_options, gpointer target,
                           GError **error);
 
+/* The value of one option, where the message has it without a variant around. */
+gboolean fd_option_read (sd_bus_message *message, const FdOption *option, gpointer target, GError **error);
+
+/* The type of an option's values. */
+const char *fd_option_signature (const FdOption *option);
+
 /* FdPath <-> "socks5-direct", "socks5-proxy", "ibb". */
 const char *fd_path_name (guint path); /* "" for none */
 #define FD_N_PATHS 3

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "core/manager-private.h"
+#include "core/policy.h"
 #include "data/name.h"
 #include "xmpp/jid.h"
 
@@ -218,13 +219,16 @@ fd_accept_find_part (FdTransfer *transfer, GError **error)
 
 /* --- the answer --- */
 
-/* The user's word covers our addresses too: that is what accepting means. */
+/* The user's word covers our addresses too: that is what accepting means, unless
+ * the account never shows them. */
 static void
 accept_content (FdTransfer *transfer)
 {
+  const FdAccountConfig *account = fd_account_get_config (transfer->account);
   FdContentParams params = {
-    .paths = transfer->paths ? transfer->paths : FD_PATH_ANY,
-    .loopback = fd_account_get_config (transfer->account)->allow_loopback,
+    .paths = fd_policy_paths (account, transfer->paths, TRUE),
+    .loopback = account->allow_loopback,
+    .hidden = fd_policy_hides (account, transfer->paths, TRUE),
     .offset = transfer->offset,
   };
 
@@ -319,6 +323,13 @@ go_ahead (FdTransfer *transfer, const FdAcceptOptions *options)
   fd_accept_begin (transfer);
 }
 
+static gboolean
+check_acceptable (FdTransfer *transfer, const FdAcceptOptions *options, GError **error)
+{
+  return fd_transfer_check_pending (transfer, error) && check_slots (transfer, error)
+         && fd_policy_check_paths (fd_account_get_config (transfer->account), options->paths, error);
+}
+
 gboolean
 fd_transfer_accept (FdTransfer *transfer, const char *destination, const FdAcceptOptions *options,
                     char **ret_path, GError **error)
@@ -326,7 +337,7 @@ fd_transfer_accept (FdTransfer *transfer, const char *destination, const FdAccep
   g_auto (Place) place = { 0 };
   guint32 heir_of = 0;
 
-  if (!fd_transfer_check_pending (transfer, error) || !check_slots (transfer, error)
+  if (!check_acceptable (transfer, options, error)
       || !find_place (transfer, destination, options->overwrite, &place, error))
     return FALSE;
   g_free (transfer->directory);
@@ -352,7 +363,7 @@ fd_transfer_accept_fd (FdTransfer *transfer, int fd, const FdAcceptOptions *opti
 {
   fd_autoclose owned = fd;
 
-  if (!fd_transfer_check_pending (transfer, error) || !check_slots (transfer, error))
+  if (!check_acceptable (transfer, options, error))
     return FALSE;
   transfer->sink = fd_sink_new_fd (fd_take (&owned), error);
   if (!transfer->sink)

@@ -13,6 +13,8 @@ typedef struct
   void (*online) (FdAccount *account, gpointer data);
   /* A resource of this contact can receive files now. */
   void (*available) (FdAccount *account, const char *bare_jid, gpointer data);
+  /* The user blocks other peers than before. */
+  void (*blocked) (FdAccount *account, gpointer data);
   /* As FdJingleHooks. */
   gboolean (*admit) (FdAccount *account, const char *peer, gpointer data);
   gboolean (*incoming) (FdAccount *account, FdContent *content, const char **ret_reason, gpointer data);
@@ -38,6 +40,8 @@ void fd_account_apply (FdAccount *account, const FdAccountConfig *config);
 /* Like fd_account_connect() at the start of the session, when nobody asked for
  * anything: it waits for a locked keyring in silence. */
 void fd_account_start (FdAccount *account);
+/* Removes what is kept of it beside its configuration. */
+void fd_account_forget (FdAccount *account);
 
 /* Disconnects for good; closed follows, also if it was not connected. */
 void fd_account_close (FdAccount *account);

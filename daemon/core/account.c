@@ -6,8 +6,11 @@
 #include "core/account-private.h"
 
 #include "base/error.h"
+#include "core/policy.h"
 #include "core/secrets.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* How long sessions may take to say goodbye before the stream is closed. */
@@ -123,6 +126,15 @@ FdPeers *
 fd_account_get_peers (FdAccount *account)
 {
   return fd_client_get_peers (account->client);
+}
+
+FdPath
+fd_account_get_paths (FdAccount *account, FdTransports transports)
+{
+  FdPath paths = (transports & FD_TRANSPORT_S5B ? FD_PATH_SOCKS5_DIRECT | FD_PATH_SOCKS5_PROXY : FD_PATH_NONE)
+                 | (transports & FD_TRANSPORT_IBB ? FD_PATH_IBB : FD_PATH_NONE);
+
+  return paths != FD_PATH_NONE ? fd_policy_paths (account->config, paths, TRUE) : FD_PATH_NONE;
 }
 
 FdJingle *
@@ -262,15 +274,41 @@ on_admit (const char *peer, gpointer data)
 }
 
 static void
+on_contacts_changed (gboolean blocklist, gpointer data)
+{
+  FdAccount *account = data;
+
+  if (blocklist)
+    account->hooks->blocked (account, account->data);
+  emit (account, FD_ACCOUNT_CONTACTS);
+}
+
+static char *
+roster_path (FdAccount *account, gboolean make_directory)
+{
+  g_autofree char *directory = g_build_filename (g_get_user_state_dir (), "fardel", "rosters", NULL);
+
+  if (make_directory && g_mkdir_with_parents (directory, 0700) < 0)
+    g_message ("Contact lists are not kept: cannot make %s: %s", directory, g_strerror (errno));
+  return g_build_filename (directory, account->config->id, NULL);
+}
+
+static void
 make_client (FdAccount *account)
 {
   static const FdClientHooks hooks = { .status = on_status };
   static const FdJingleHooks jingle_hooks = { .admit = on_admit, .incoming = on_incoming };
 
+  g_autofree char *roster = roster_path (account, TRUE);
+  FdPeers *peers;
+
   account->client = fd_client_new (&account->config->client, &hooks, account);
   account->jingle = fd_jingle_new (account->client, &jingle_hooks, account);
   account->online = FALSE;
-  fd_peers_set_available_callback (fd_client_get_peers (account->client), on_available, account);
+  peers = fd_client_get_peers (account->client);
+  fd_peers_set_available_callback (peers, on_available, account);
+  fd_peers_set_changed_callback (peers, on_contacts_changed, account);
+  fd_peers_use_roster_file (peers, account->config->client.jid, roster);
   fd_s5b_proxies_configure (fd_jingle_get_proxies (account->jingle),
                             (const char *const *) account->config->proxy_jids);
 }
@@ -611,6 +649,15 @@ fd_account_new (FdAccountConfig *config, const char *directory, const FdAccountH
   account->pipes = g_ptr_array_new_with_free_func (pipe_free);
   make_client (account);
   return account;
+}
+
+void
+fd_account_forget (FdAccount *account)
+{
+  g_autofree char *roster = roster_path (account, FALSE);
+
+  fd_peers_use_roster_file (fd_account_get_peers (account), NULL, NULL);
+  g_unlink (roster);
 }
 
 void

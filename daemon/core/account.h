@@ -13,9 +13,10 @@ typedef struct FdAccount FdAccount;
 /* What may change, for fd_account's observers. */
 typedef enum
 {
-  FD_ACCOUNT_JID = 1 << 0, /* Jid, AutoAccept, Enabled: the configuration */
+  FD_ACCOUNT_JID = 1 << 0, /* Jid, AutoAccept…, Strangers, RelayOnly, Enabled: the configuration */
   FD_ACCOUNT_STATUS = 1 << 1, /* Status, Error, ErrorMessage, FullJid, Tls */
   FD_ACCOUNT_PASSWORD = 1 << 2, /* PasswordSource */
+  FD_ACCOUNT_CONTACTS = 1 << 3, /* what fd_peers_list_contacts() returns */
 } FdAccountFields;
 
 const FdAccountConfig *fd_account_get_config (FdAccount *account);
@@ -30,6 +31,9 @@ const char *fd_account_get_password_source (FdAccount *account);
 void fd_account_get_tls (FdAccount *account, FdClientTls *ret_tls);
 gboolean fd_account_is_online (FdAccount *account);
 FdPeers *fd_account_get_peers (FdAccount *account);
+
+/* The ways to a peer that has these transports. */
+FdPath fd_account_get_paths (FdAccount *account, FdTransports transports);
 
 /* Connects now, whatever Enabled says; waits for a password if there is none.
  * A locked keyring asks the user. Errors show in the status. */

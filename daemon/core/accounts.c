@@ -82,6 +82,22 @@ on_available (FdAccount *account, const char *bare_jid, gpointer data)
   fd_retry_unblock (data, account, bare_jid);
 }
 
+/* What goes between us and them would not arrive any more. */
+static void
+on_blocked (FdAccount *account, gpointer data)
+{
+  FdManager *manager = data;
+  FdPeers *peers = fd_account_get_peers (account);
+
+  for (guint i = manager->transfers->len; i-- > 0;)
+    {
+      FdTransfer *transfer = manager->transfers->pdata[i];
+
+      if (transfer->account == account && fd_peers_is_blocked (peers, transfer->info.peer))
+        fd_transfer_end_blocked (transfer);
+    }
+}
+
 /* The peers are told; offers that they have not answered are made again when
  * the account comes back, unless it goes for good. */
 static void
@@ -160,6 +176,7 @@ const FdAccountHooks fd_manager_account_hooks = {
   .changed = on_changed,
   .online = on_online,
   .available = on_available,
+  .blocked = on_blocked,
   .admit = fd_manager_admit,
   .incoming = fd_manager_incoming,
   .closing = on_closing,
@@ -237,6 +254,7 @@ void
 fd_manager_drop_account (FdManager *manager, FdAccount *account)
 {
   cancel_transfers (manager, account);
+  fd_account_forget (account);
   fd_manager_close_account (manager, account);
 }
 
@@ -248,25 +266,4 @@ fd_manager_remove_account (FdManager *manager, FdAccount *account, GError **erro
   fd_secret_forget (fd_account_get_config (account));
   fd_manager_drop_account (manager, account);
   return TRUE;
-}
-
-/* --- settings of one account --- */
-
-gboolean
-fd_manager_set_auto_accept (FdManager *manager, FdAccount *account, const char *const *jids, GError **error)
-{
-  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (account));
-
-  g_strfreev (config->auto_accept);
-  config->auto_accept = g_strdupv ((char **) jids);
-  return fd_account_update (account, config, error);
-}
-
-gboolean
-fd_manager_set_enabled (FdManager *manager, FdAccount *account, gboolean enabled, GError **error)
-{
-  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (account));
-
-  config->enabled = enabled;
-  return fd_account_update (account, config, error);
 }

@@ -35,8 +35,14 @@ static const char *const account_keys[] = { "Jid",
                                             "AutoAccept",
                                             "AllowLoopback",
                                             "MaxActiveTransfers",
+                                            "AutoAcceptMaxSize",
+                                            "AutoAcceptFolder",
+                                            "Strangers",
+                                            "RelayOnly",
                                             NULL };
-static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct" };
+static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct", NULL };
+const char *const fd_strangers_names[]
+  = { [FD_STRANGERS_DEFAULT] = "", [FD_STRANGERS_DECLINE] = "decline", [FD_STRANGERS_HOLD] = "hold", NULL };
 
 void
 fd_account_config_free (FdAccountConfig *config)
@@ -48,6 +54,7 @@ fd_account_config_free (FdAccountConfig *config)
   g_strfreev (config->password_command);
   g_strfreev (config->proxy_jids);
   g_strfreev (config->auto_accept);
+  g_free (config->auto_accept_folder);
   g_free (config);
 }
 
@@ -62,6 +69,10 @@ fd_account_config_copy (const FdAccountConfig *config)
   copy->password_command = g_strdupv (config->password_command);
   copy->proxy_jids = g_strdupv (config->proxy_jids);
   copy->auto_accept = g_strdupv (config->auto_accept);
+  copy->auto_accept_max = config->auto_accept_max;
+  copy->auto_accept_folder = g_strdup (config->auto_accept_folder);
+  copy->strangers = config->strangers;
+  copy->relay_only = config->relay_only;
   copy->allow_loopback = config->allow_loopback;
   copy->max_active = config->max_active;
   return copy;
@@ -269,6 +280,16 @@ prepare_resource (FdClientSettings *client, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_path (const char *key, const char *path, GError **error)
+{
+  if (!path || g_path_is_absolute (path))
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_PATH,
+               "[" ACCOUNT_GROUP "] %s: \"%s\" is not an absolute path", key, path);
+  return FALSE;
+}
+
 gboolean
 fd_account_config_normalize (FdAccountConfig *config, GError **error)
 {
@@ -293,12 +314,9 @@ fd_account_config_normalize (FdAccountConfig *config, GError **error)
                    "[" ACCOUNT_GROUP "] MaxActiveTransfers: must be a number from 0 to %u", FD_MAX_ACTIVE);
       return FALSE;
     }
-  if (client->ca_file && !g_path_is_absolute (client->ca_file))
-    {
-      g_set_error (error, FD_ERROR, FD_ERROR_INVALID_PATH,
-                   "[" ACCOUNT_GROUP "] CaFile: \"%s\" is not an absolute path", client->ca_file);
-      return FALSE;
-    }
+  if (!check_path ("CaFile", client->ca_file, error)
+      || !check_path ("AutoAcceptFolder", config->auto_accept_folder, error))
+    return FALSE;
   jid = fd_jid_prepare_bare (client->jid, error);
   if (!jid)
     {
@@ -312,23 +330,25 @@ fd_account_config_normalize (FdAccountConfig *config, GError **error)
          && prepare_jids (config->auto_accept, "AutoAccept", TRUE, error);
 }
 
+/* Two words, or the first of three is none at all. */
 static gboolean
-read_tls (GKeyFile *file, FdTlsMode *mode, GError **error)
+read_choice (GKeyFile *file, const char *key, const char *const *names, guint *value, GError **error)
 {
+  const char *const *words = *names[0] ? names : names + 1;
   g_autofree char *text = NULL;
 
-  if (!fd_keyfile_get_string (file, ACCOUNT_GROUP, "Tls", &text, error))
+  if (!fd_keyfile_get_string (file, ACCOUNT_GROUP, key, &text, error))
     return FALSE;
   if (!text)
     return TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (tls_names); i++)
-    if (g_str_equal (text, tls_names[i]))
+  for (guint i = 0; names[i]; i++)
+    if (g_str_equal (text, names[i]))
       {
-        *mode = i;
+        *value = i;
         return TRUE;
       }
   g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
-               "[" ACCOUNT_GROUP "] Tls: \"%s\" is neither starttls nor direct", text);
+               "[" ACCOUNT_GROUP "] %s: \"%s\" is neither %s nor %s", key, text, words[0], words[1]);
   return FALSE;
 }
 
@@ -354,6 +374,7 @@ load_account (const char *path, const char *id, GError **error)
   g_autoptr (GKeyFile) file = fd_keyfile_load (path, ACCOUNT_GROUP, account_keys, error);
   g_autoptr (FdAccountConfig) config = NULL;
   guint64 port = 0, max_active = 0;
+  guint tls = FD_TLS_STARTTLS, strangers = FD_STRANGERS_DEFAULT;
 
   if (!file)
     return NULL;
@@ -366,13 +387,18 @@ load_account (const char *path, const char *id, GError **error)
       || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "Enabled", &config->enabled, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Server", &config->client.server, error)
       || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "Port", 0, G_MAXUINT16, &port, error)
-      || !read_tls (file, &config->client.tls, error)
+      || !read_choice (file, "Tls", tls_names, &tls, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "CaFile", &config->client.ca_file, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "PinSha256", &config->client.pin, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Resource", &config->client.resource, error)
       || !read_command (file, &config->password_command, error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "ProxyJids", &config->proxy_jids, error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "AutoAccept", &config->auto_accept, error)
+      || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "AutoAcceptMaxSize", 0, G_MAXINT64,
+                               &config->auto_accept_max, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "AutoAcceptFolder", &config->auto_accept_folder, error)
+      || !read_choice (file, "Strangers", fd_strangers_names, &strangers, error)
+      || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "RelayOnly", &config->relay_only, error)
       || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "AllowLoopback", &config->allow_loopback, error)
       || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", 0, FD_MAX_ACTIVE, &max_active,
                                error)
@@ -382,6 +408,8 @@ load_account (const char *path, const char *id, GError **error)
       return NULL;
     }
   config->client.port = port;
+  config->client.tls = tls;
+  config->strangers = strangers;
   config->max_active = max_active;
   return g_steal_pointer (&config);
 }
@@ -508,6 +536,10 @@ fd_config_save_account (const char *directory, const FdAccountConfig *config, GE
   write_command (file, config->password_command);
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "ProxyJids", (const char *const *) config->proxy_jids);
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "AutoAccept", (const char *const *) config->auto_accept);
+  fd_keyfile_set_uint (file, ACCOUNT_GROUP, "AutoAcceptMaxSize", config->auto_accept_max, 0);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "AutoAcceptFolder", config->auto_accept_folder, NULL);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "Strangers", fd_strangers_names[config->strangers], NULL);
+  fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "RelayOnly", config->relay_only, FALSE);
   fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "AllowLoopback", config->allow_loopback, FALSE);
   fd_keyfile_set_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", config->max_active, 0);
   return fd_keyfile_save (file, path, error);

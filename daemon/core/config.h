@@ -12,6 +12,14 @@
 #define FD_MAX_ACTIVE 64 /* each has a thread and some descriptors */
 #define FD_DEFAULT_ACTIVE 4
 
+/* What becomes of the offers of those who are no contacts. */
+typedef enum
+{
+  FD_STRANGERS_DEFAULT, /* as accept_from_strangers says */
+  FD_STRANGERS_DECLINE, /* answered as if no files were taken here */
+  FD_STRANGERS_HOLD, /* shown, to be answered by the user */
+} FdStrangers;
+
 typedef struct
 {
   char *id; /* [a-z0-9_]{1,32} */
@@ -20,9 +28,16 @@ typedef struct
   char **password_command; /* argv, or NULL */
   char **proxy_jids; /* never NULL */
   char **auto_accept; /* bare prepared JIDs, never NULL */
+  guint64 auto_accept_max; /* bytes; bigger files are only offered; 0: any size */
+  char *auto_accept_folder; /* absolute; NULL: the download folder */
+  FdStrangers strangers;
+  gboolean relay_only; /* no peer learns our addresses, not even when its file is accepted */
   gboolean allow_loopback;
   guint max_active; /* transfers of this account under way at once; 0: as many as of all */
 } FdAccountConfig;
+
+/* "", "decline", "hold"; NULL-terminated. */
+extern const char *const fd_strangers_names[];
 
 void fd_account_config_free (FdAccountConfig *config);
 FdAccountConfig *fd_account_config_copy (const FdAccountConfig *config);
@@ -34,7 +49,7 @@ typedef struct
   guint max_active; /* 1…64, default 4 */
   guint64 upload_limit; /* bytes/s, 0: none */
   guint64 download_limit;
-  gboolean accept_from_strangers; /* show offers of JIDs that are no contacts; default FALSE */
+  gboolean accept_from_strangers; /* hold their offers, in accounts that do not say; default FALSE */
   char **allow_apps; /* sandboxed app ids that may take incoming offers */
 } FdConfig;
 

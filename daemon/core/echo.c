@@ -6,6 +6,7 @@
  */
 #include "base/error.h"
 #include "core/manager-private.h"
+#include "core/policy.h"
 
 struct FdEcho
 {
@@ -40,9 +41,11 @@ static void
 on_hashed (const GError *error, gpointer data)
 {
   FdEcho *echo = data;
+  const FdAccountConfig *account = fd_account_get_config (echo->account);
   const FdContentParams params = {
-    .paths = FD_PATH_ANY,
-    .loopback = fd_account_get_config (echo->account)->allow_loopback,
+    .paths = fd_policy_paths (account, FD_PATH_ANY, TRUE),
+    .loopback = account->allow_loopback,
+    .hidden = fd_policy_hides (account, FD_PATH_ANY, TRUE),
     .offset = fd_content_get_file (echo->content)->size,
   };
 

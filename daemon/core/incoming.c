@@ -8,6 +8,8 @@
 #include "data/name.h"
 #include "xmpp/jid.h"
 
+#include <errno.h>
+
 static guint
 count_pending_from (FdManager *manager, FdAccount *account, const char *peer)
 {
@@ -40,8 +42,10 @@ gboolean
 fd_manager_admit (FdAccount *account, const char *peer, gpointer data)
 {
   FdManager *manager = data;
+  g_autofree char *bare = fd_jid_bare (peer);
 
-  if (fd_policy_admits (fd_peers_is_contact (fd_account_get_peers (account), peer),
+  if (fd_policy_admits (fd_account_get_config (account), bare,
+                        fd_peers_is_contact (fd_account_get_peers (account), peer),
                         manager->config->accept_from_strangers))
     return TRUE;
   g_message ("An offer of %s is not answered: it is no contact", peer);
@@ -54,12 +58,16 @@ static gboolean
 on_auto_accept (gpointer data)
 {
   FdTransfer *transfer = data;
+  const char *folder = fd_account_get_config (transfer->account)->auto_accept_folder;
+  g_autofree char *destination = folder ? g_strconcat (folder, "/", NULL) : g_strdup ("");
   FdAcceptOptions options = { 0 };
   g_autoptr (GError) error = NULL;
   g_autofree char *path = NULL;
 
   transfer->auto_accept_idle = 0;
-  if (!fd_transfer_accept (transfer, "", &options, &path, &error))
+  if (folder && g_mkdir_with_parents (folder, 0755) < 0)
+    fd_error_set_errno (&error, errno, FD_ERROR_WRITE_FAILED, "Cannot make the folder %s", folder);
+  if (error || !fd_transfer_accept (transfer, destination, &options, &path, &error))
     g_warning ("Transfer %u cannot be accepted by itself: %s", transfer->info.id, error->message);
   return G_SOURCE_REMOVE;
 }
@@ -117,8 +125,7 @@ fd_manager_incoming (FdAccount *account, FdContent *content, const char **ret_re
       return FALSE;
     }
   transfer = show_offer (manager, account, content);
-  if (fd_policy_auto_accept ((const char *const *) fd_account_get_config (account)->auto_accept, bare,
-                             transfer->info.name, transfer->info.size))
+  if (fd_policy_auto_accept (fd_account_get_config (account), bare, transfer->info.name, transfer->info.size))
     transfer->auto_accept_idle = g_idle_add (on_auto_accept, transfer);
   return TRUE;
 }

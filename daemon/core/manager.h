@@ -125,6 +125,3 @@ gboolean fd_manager_set_max_active (FdManager *manager, guint max, GError **erro
 gboolean fd_manager_set_limit (FdManager *manager, gboolean download, guint64 rate, GError **error);
 /* "" is the default again. */
 gboolean fd_manager_set_download_folder (FdManager *manager, const char *path, GError **error);
-gboolean fd_manager_set_auto_accept (FdManager *manager, FdAccount *account, const char *const *jids,
-                                     GError **error);
-gboolean fd_manager_set_enabled (FdManager *manager, FdAccount *account, gboolean enabled, GError **error);

@@ -64,11 +64,12 @@ static void
 send_offer (FdTransfer *transfer, const FdPeerInfo *peer)
 {
   FdAccount *account = transfer->account;
+  const FdAccountConfig *config = fd_account_get_config (account);
   gboolean contact = fd_peers_is_contact (fd_account_get_peers (account), peer->full_jid);
   FdContentParams params = {
-    .paths = fd_policy_offer_paths (transfer->paths, contact),
-    .loopback = fd_account_get_config (account)->allow_loopback,
-    .hidden = fd_policy_hides (transfer->paths, contact),
+    .paths = fd_policy_paths (config, transfer->paths, contact),
+    .loopback = config->allow_loopback,
+    .hidden = fd_policy_hides (config, transfer->paths, contact),
     .timeout_s = MAX (fd_retry_seconds_left (transfer), 1),
     .batch = transfer->info.batch,
   };
@@ -158,8 +159,12 @@ static void
 choose_peer (FdTransfer *transfer)
 {
   FdPeers *peers = fd_account_get_peers (transfer->account);
+  g_autoptr (GError) error = NULL;
 
-  if (fd_account_is_online (transfer->account))
+  if (!fd_transfer_check_blocked (transfer->account, transfer->target, &error)
+      || !fd_policy_check_paths (fd_account_get_config (transfer->account), transfer->paths, &error))
+    fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
+  else if (fd_account_is_online (transfer->account))
     transfer->query = fd_peers_query (peers, whom_to_ask (transfer, peers), on_chosen, transfer);
   else
     fd_retry_postpone (transfer, FALSE);

@@ -56,7 +56,8 @@ find_route (FdManager *manager, const FdOfferOptions *options, Route *ret_route,
       peer = g_steal_pointer (&prepared);
     }
   account = fd_manager_choose_account (manager, options->account, peer, error);
-  if (!account)
+  if (!account || !fd_transfer_check_blocked (account, peer, error)
+      || !fd_policy_check_paths (fd_account_get_config (account), options->paths, error))
     return FALSE;
   ret_route->account = account;
   ret_route->target = g_steal_pointer (&peer);

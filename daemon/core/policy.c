@@ -9,10 +9,20 @@
 
 #include <string.h>
 
-gboolean
-fd_policy_admits (gboolean contact, gboolean accept_from_strangers)
+static gboolean
+is_listed (const FdAccountConfig *account, const char *peer)
 {
-  return contact || accept_from_strangers;
+  return g_strv_contains ((const char *const *) account->auto_accept, peer);
+}
+
+gboolean
+fd_policy_admits (const FdAccountConfig *account, const char *peer, gboolean contact,
+                  gboolean accept_from_strangers)
+{
+  gboolean hold = account->strangers == FD_STRANGERS_DEFAULT ? accept_from_strangers
+                                                             : account->strangers == FD_STRANGERS_HOLD;
+
+  return contact || hold || is_listed (account, peer);
 }
 
 const char *
@@ -47,17 +57,27 @@ fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **
 }
 
 gboolean
-fd_policy_hides (FdPath wanted, gboolean contact)
+fd_policy_hides (const FdAccountConfig *account, FdPath wanted, gboolean trusted)
 {
-  return !contact && (wanted == FD_PATH_NONE || wanted == FD_PATH_ANY);
+  return account->relay_only || (!trusted && (wanted == FD_PATH_NONE || wanted == FD_PATH_ANY));
 }
 
 FdPath
-fd_policy_offer_paths (FdPath wanted, gboolean contact)
+fd_policy_paths (const FdAccountConfig *account, FdPath wanted, gboolean trusted)
 {
-  if (fd_policy_hides (wanted, contact))
-    return FD_PATH_ANY & ~FD_PATH_SOCKS5_DIRECT;
-  return wanted != FD_PATH_NONE ? wanted : FD_PATH_ANY;
+  FdPath paths = wanted != FD_PATH_NONE ? wanted : FD_PATH_ANY;
+
+  return fd_policy_hides (account, wanted, trusted) ? paths & ~FD_PATH_SOCKS5_DIRECT : paths;
+}
+
+gboolean
+fd_policy_check_paths (const FdAccountConfig *account, FdPath wanted, GError **error)
+{
+  if (fd_policy_paths (account, wanted, TRUE) != FD_PATH_NONE)
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+               "The account %s is relay-only: it never uses socks5-direct", account->id);
+  return FALSE;
 }
 
 static gboolean
@@ -75,7 +95,9 @@ is_program (const char *name)
 }
 
 gboolean
-fd_policy_auto_accept (const char *const *jids, const char *peer, const char *name, gint64 size)
+fd_policy_auto_accept (const FdAccountConfig *account, const char *peer, const char *name, gint64 size)
 {
-  return g_strv_contains (jids, peer) && size >= 0 && !is_program (name);
+  guint64 max = account->auto_accept_max;
+
+  return is_listed (account, peer) && size >= 0 && (max == 0 || (guint64) size <= max) && !is_program (name);
 }

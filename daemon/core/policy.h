@@ -15,8 +15,10 @@ typedef struct
   guint transfers; /* all objects */
 } FdIncomingFacts;
 
-/* May this peer see that files are taken here? */
-gboolean fd_policy_admits (gboolean contact, gboolean accept_from_strangers);
+/* May the bare JID @peer see that files are taken here? Whoever is listed to be
+ * accepted is no stranger. */
+gboolean fd_policy_admits (const FdAccountConfig *account, const char *peer, gboolean contact,
+                           gboolean accept_from_strangers);
 
 /* NULL: show the offer; else the Jingle reason to refuse it with. */
 const char *fd_policy_incoming (const FdIncomingFacts *facts);
@@ -24,13 +26,19 @@ const char *fd_policy_incoming (const FdIncomingFacts *facts);
 /* May one more transfer be made by @app_id, which has @of_app? LIMIT_EXCEEDED. */
 gboolean fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **error);
 
-/* Whoever is no contact does not learn our addresses by an offer, unless the
- * caller named the paths: @wanted is neither NONE nor ANY. */
-gboolean fd_policy_hides (FdPath wanted, gboolean contact);
+/* Must the peer not learn our addresses? Whoever is no contact does not by an
+ * offer, unless the caller named the paths: @wanted is neither NONE nor ANY. By an
+ * answer the peer does (@trusted), since the user decided that. In a relay-only
+ * account nobody does. */
+gboolean fd_policy_hides (const FdAccountConfig *account, FdPath wanted, gboolean trusted);
 
-/* Which of the @wanted paths (NONE: any) an offer may use. */
-FdPath fd_policy_offer_paths (FdPath wanted, gboolean contact);
+/* Which of the @wanted paths (NONE: any) may be used. */
+FdPath fd_policy_paths (const FdAccountConfig *account, FdPath wanted, gboolean trusted);
 
-/* Is an offer of @name by the bare JID @peer taken without asking? Not if it
- * does not say how big it is, nor if a click on it would run it. */
-gboolean fd_policy_auto_accept (const char *const *jids, const char *peer, const char *name, gint64 size);
+/* INVALID_OPTION if the account has none of the @wanted paths. */
+gboolean fd_policy_check_paths (const FdAccountConfig *account, FdPath wanted, GError **error);
+
+/* Is an offer of @name by the bare JID @peer taken without asking? Not if it is
+ * too big or does not say how big it is, nor if a click on it would run it. */
+gboolean fd_policy_auto_accept (const FdAccountConfig *account, const char *peer, const char *name,
+                                gint64 size);

@@ -40,13 +40,6 @@ finish (Query *query, const FdPeerSummary *summary, const GError *error)
   query_free (query);
 }
 
-static FdPath
-paths_of (FdTransports transports)
-{
-  return (transports & FD_TRANSPORT_S5B ? FD_PATH_SOCKS5_DIRECT | FD_PATH_SOCKS5_PROXY : FD_PATH_NONE)
-         | (transports & FD_TRANSPORT_IBB ? FD_PATH_IBB : FD_PATH_NONE);
-}
-
 static void
 on_chosen (const FdPeerInfo *info, const GError *error, gpointer data)
 {
@@ -59,7 +52,7 @@ on_chosen (const FdPeerInfo *info, const GError *error, gpointer data)
       summary.online = TRUE;
       summary.can_receive = TRUE;
       summary.resource = fd_jid_resource (info->full_jid) ? fd_jid_resource (info->full_jid) : "";
-      summary.paths = paths_of (info->transports);
+      summary.paths = fd_account_get_paths (query->account, info->transports);
       summary.client = info->caps_node;
     }
   else if (g_error_matches (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED))
@@ -108,6 +101,8 @@ start (Query *query, const char *peer, const char *account, GError **error)
     return FALSE;
   query->account = fd_manager_choose_account (query->manager, account, query->jid, error);
   if (!query->account)
+    return FALSE;
+  if (!fd_transfer_check_blocked (query->account, query->jid, error))
     return FALSE;
   if (!fd_account_is_online (query->account))
     {

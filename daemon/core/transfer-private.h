@@ -104,6 +104,11 @@ gboolean fd_transfer_interrupt (FdTransfer *transfer, const GError *error, gbool
 /* Its content is being freed without an end. */
 void fd_transfer_break (FdTransfer *transfer, const GError *error);
 
+/* BLOCKED, and what to do, if the account's user blocks this JID. */
+gboolean fd_transfer_check_blocked (FdAccount *account, const char *jid, GError **error);
+/* It ends because of that. */
+void fd_transfer_end_blocked (FdTransfer *transfer);
+
 void fd_transfer_set_peer (FdTransfer *transfer, const char *jid);
 
 /* What limits its bytes, for FdContentParams. */

@@ -399,6 +399,36 @@ fd_transfer_cancel (FdTransfer *transfer, GError **error)
 }
 
 gboolean
+fd_transfer_check_blocked (FdAccount *account, const char *jid, GError **error)
+{
+  if (!fd_peers_is_blocked (fd_account_get_peers (account), jid))
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_BLOCKED,
+               "%s is blocked in the account %s: unblock it with a chat program first", jid,
+               fd_account_get_id (account));
+  return FALSE;
+}
+
+void
+fd_transfer_end_blocked (FdTransfer *transfer)
+{
+  const FdTransferInfo *info = &transfer->info;
+  g_autoptr (GError) error = NULL;
+
+  if (transfer->ending || fd_transfer_check_blocked (transfer->account, info->peer, &error))
+    return;
+  if (info->incoming && info->state == FD_STATE_OFFERED)
+    decline (transfer);
+  else if (transfer->content)
+    {
+      transfer->ending = TRUE;
+      fd_content_cancel (transfer->content, error);
+    }
+  else
+    fd_transfer_finish (transfer, FD_STATE_FAILED, FD_BY_LOCAL, error);
+}
+
+gboolean
 fd_transfer_forget (FdTransfer *transfer, GError **error)
 {
   if (!fd_transfer_state_is_final (transfer->info.state))

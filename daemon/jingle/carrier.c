@@ -109,8 +109,9 @@ s5b_policy (const FdCarrierParams *params, const FdS5bInfo *remote)
     policy |= FD_S5B_ALLOW_PROXY;
   if (content->loopback)
     policy |= FD_S5B_ALLOW_LOOPBACK;
+  /* Who dials nothing must offer its proxy, also if the peer named the same. */
   if (content->hidden)
-    policy |= FD_S5B_HIDE;
+    policy |= FD_S5B_HIDE | (receiver ? FD_S5B_REPEAT_PROXY : 0);
   if (params->quirks & FD_QUIRK_BAD_LISTENER)
     policy |= FD_S5B_NO_PEER_DIRECT | (receiver ? FD_S5B_REPEAT_PROXY : 0);
   if (receiver && remote && fd_carrier_is_stale (remote, params->age, params->size))

@@ -305,18 +305,6 @@ def test_remove_cancels_its_transfers(alice, work):
     assert sent.end()["State"] == "cancelled"
 
 
-def test_contacts(alice, bob):
-    account = alice.account("alice")
-    eventually(lambda: alice.manager.query_peer(Prosody.jid("bob"))["can-receive"])
-    assert account.contacts() == [{"jid": Prosody.jid("bob"), "name": "", "subscription": "both", "online": True,
-                                   "can-receive": True, "groups": []}]
-    assert account.contacts(online=True, can_receive=True) == account.contacts()
-    assert account.contacts(online=False) == []
-    assert account.contacts(group="friends") == []
-    bob.stop()
-    eventually(lambda: account.contacts(online=True) == [])
-
-
 @pytest.mark.parametrize("text", ["", "x" * 4097], ids=["empty", "too long"])
 def test_passwords_that_are_none(daemon, prosody, text):
     account = daemon.add_account("alice", prosody, secret=False, online=False)

@@ -17,7 +17,9 @@ struct FdPeers
   GHashTable *contacts; /* bare JIDs */
   GHashTable *unable; /* bare JIDs that cannot receive */
   GHashTable *old; /* bare JIDs that know neither file-transfer:5 nor our extensions */
+  GHashTable *blocked; /* bare JIDs */
   FdPeersAvailable available;
+  FdPeersChanged changed;
   gpointer data;
   GQueue queries; /* FakeQuery */
 };
@@ -116,6 +118,7 @@ fd_client_new (const FdClientSettings *settings, const FdClientHooks *hooks, gpo
   client->peers->contacts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   client->peers->unable = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   client->peers->old = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  client->peers->blocked = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_ptr_array_add (fake_clients, client);
   return client;
 }
@@ -132,6 +135,7 @@ fd_client_free (FdClient *client)
   g_hash_table_unref (client->peers->contacts);
   g_hash_table_unref (client->peers->unable);
   g_hash_table_unref (client->peers->old);
+  g_hash_table_unref (client->peers->blocked);
   g_free (client->peers);
   g_clear_error (&client->error);
   g_free (client->password);
@@ -323,6 +327,32 @@ fd_peers_set_available_callback (FdPeers *peers, FdPeersAvailable callback, gpoi
 {
   peers->available = callback;
   peers->data = data;
+}
+
+void
+fd_peers_set_changed_callback (FdPeers *peers, FdPeersChanged callback, gpointer data)
+{
+  peers->changed = callback;
+}
+
+void
+fd_peers_use_roster_file (FdPeers *peers, const char *jid, const char *path)
+{
+}
+
+gboolean
+fd_peers_is_blocked (FdPeers *peers, const char *jid)
+{
+  g_autofree char *bare = fd_jid_bare (jid);
+
+  return g_hash_table_contains (peers->blocked, bare);
+}
+
+static inline void
+fake_peer_block (FdClient *client, const char *bare)
+{
+  g_hash_table_add (client->peers->blocked, g_strdup (bare));
+  client->peers->changed (TRUE, client->peers->data);
 }
 
 static inline void

@@ -170,7 +170,8 @@ test_account_round_trip (Fixture *f, gconstpointer data)
     "CaFile=/etc/ca.pem\n"
     "PinSha256=0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C4B5A69788796A5B4C3D2:E1:F0\nResource="
     "desk\nPasswordCommand=pass show \"xmpp alice\"\n"
-    "ProxyJids=proxy.example.org\nAutoAccept=Bob@example.org;carol@example.org\nAllowLoopback=true\n");
+    "ProxyJids=proxy.example.org\nAutoAccept=Bob@example.org;carol@example.org\n"
+    "AutoAcceptMaxSize=1000\nAutoAcceptFolder=/in\nStrangers=hold\nRelayOnly=true\nAllowLoopback=true\n");
   config = load_only_account (f);
   g_assert_cmpstr (config->id, ==, "home");
   g_assert_cmpstr (config->client.jid, ==, "alice@example.org");
@@ -186,6 +187,10 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpstr (config->password_command[2], ==, "xmpp alice");
   g_assert_cmpstr (config->proxy_jids[0], ==, "proxy.example.org");
   g_assert_cmpstr (config->auto_accept[0], ==, "bob@example.org");
+  g_assert_cmpuint (config->auto_accept_max, ==, 1000);
+  g_assert_cmpstr (config->auto_accept_folder, ==, "/in");
+  g_assert_cmpint (config->strangers, ==, FD_STRANGERS_HOLD);
+  g_assert_true (config->relay_only);
   g_assert_true (config->allow_loopback);
 
   g_assert_true (fd_config_save_account (f->directory, config, &error));
@@ -200,12 +205,17 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_strfreev (config->password_command);
   config->password_command = g_strsplit ("echo|it's $HOME", "|", -1);
   g_clear_pointer (&config->client.server, g_free);
+  g_clear_pointer (&config->auto_accept_folder, g_free);
+  config->strangers = FD_STRANGERS_DEFAULT;
   g_assert_true (fd_config_save_account (f->directory, config, &error));
   again = load_only_account (f);
   g_assert_cmpstr (again->password_command[1], ==, "it's $HOME");
   g_assert_null (again->client.server);
   changed = read_file (f, "accounts.d/home.conf");
   g_assert_null (strstr (changed, "Server="));
+  g_assert_null (strstr (changed, "AutoAcceptFolder="));
+  g_assert_null (strstr (changed, "Strangers="));
+  g_assert_nonnull (strstr (changed, "RelayOnly=true"));
 }
 
 static void
@@ -246,6 +256,11 @@ test_account_bad (Fixture *f, gconstpointer data)
     { "[Account]\nJid=a@b\nPinSha256=0f:1e\n", "*x.conf: [Account] PinSha256: \"0f:1e\" is no SHA-256*" },
     { "[Account]\nJid=a@b\nCaFile=ca.pem\n",
       "*x.conf: [Account] CaFile: \"ca.pem\" is not an absolute path*" },
+    { "[Account]\nJid=a@b\nAutoAcceptFolder=in\n", "*x.conf: [Account] AutoAcceptFolder: \"in\" is not*" },
+    { "[Account]\nJid=a@b\nAutoAcceptMaxSize=1M\n",
+      "*x.conf: [Account] AutoAcceptMaxSize: must be a number*" },
+    { "[Account]\nJid=a@b\nStrangers=ask\n",
+      "*x.conf: [Account] Strangers: \"ask\" is neither decline nor hold*" },
     { "[Account]\nJid=a@b\nPasswordCommand='open\n", "*x.conf: [Account] PasswordCommand:*" },
     { "[Account]\nJid=a@b\nAutoAccept=a@b/c\n", "*x.conf: [Account] AutoAccept:*" },
     { "[Account]\nJid=a@b\nEnabled=perhaps\n", "*x.conf: [Account] Enabled: must be true or false*" },

@@ -139,18 +139,80 @@ test_account_renew (Fixture *f, gconstpointer data)
 static void
 test_account_update_in_place (Fixture *f, gconstpointer data)
 {
-  static const char *const jids[] = { "Carol@example.org", NULL };
+  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (f->account));
   g_autoptr (GError) error = NULL;
 
   go_online (f);
-  g_assert_true (fd_manager_set_auto_accept (f->manager, f->account, jids, &error));
+  g_free (config->auto_accept[0]);
+  config->auto_accept[0] = g_strdup ("Carol@example.org");
+  g_assert_true (fd_account_update (f->account, config, &error));
   g_assert_cmpstr (fd_account_get_config (f->account)->auto_accept[0], ==, "carol@example.org");
   settle ();
   g_assert_cmpint (f->client->status, ==, FD_CLIENT_ONLINE);
-  g_assert_true (fd_manager_set_enabled (f->manager, f->account, FALSE, &error));
+  config->enabled = FALSE;
+  g_assert_true (fd_account_update (f->account, config, &error));
   settle ();
   g_assert_cmpint (f->client->status, ==, FD_CLIENT_OFFLINE);
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "offline");
+}
+
+/* Offers both ways end; those to others go on. */
+static void
+test_blocked (Fixture *f, gconstpointer data)
+{
+  FdTransfer *open = offered (f);
+  FdTransfer *queued = offer (f, BOB, "b.txt");
+  FdTransfer *other = offer (f, "carol@example.org", "c.txt");
+  FdTransfer *pending = incoming (f, BOB "/r", "d.txt", 5);
+  g_autofree char *path = put (f, "e.txt", "abc");
+  g_autoptr (FdSource) source = fd_source_open (path, NULL);
+  const FdOfferOptions options = { .peer = BOB };
+  g_autoptr (GError) error = NULL;
+
+  fake_peer_block (f->client, BOB);
+  wait_for (open, FD_STATE_FAILED);
+  g_assert_cmpstr (open->info.error, ==, fd_error_name (FD_ERROR_BLOCKED));
+  wait_for (queued, FD_STATE_FAILED);
+  g_assert_cmpstr (queued->info.error, ==, fd_error_name (FD_ERROR_BLOCKED));
+  wait_for (pending, FD_STATE_REJECTED);
+  settle ();
+  g_assert_cmpint (other->info.state, ==, FD_STATE_QUEUED);
+  g_assert_null (fd_manager_offer (f->manager, source, &options, &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_BLOCKED);
+}
+
+/* What was offered before the account became relay-only waits no longer. */
+static void
+test_relay_only (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (f->account));
+  g_autofree char *path = put (f, "a.txt", "abc");
+  g_autoptr (FdSource) source = fd_source_open (path, NULL);
+  const FdOfferOptions options = { .peer = BOB, .paths = FD_PATH_SOCKS5_DIRECT };
+  const FdAcceptOptions accept = { .paths = FD_PATH_SOCKS5_DIRECT };
+  g_autofree char *target = NULL;
+  g_autoptr (GError) error = NULL;
+  FdTransfer *transfer = fd_manager_offer (f->manager, source, &options, &error);
+  FdTransfer *open, *pending;
+
+  g_assert_no_error (error);
+  config->relay_only = TRUE;
+  g_assert_true (fd_account_update (f->account, config, &error));
+  open = offered (f);
+  g_assert_cmpint (open->content->params.paths, ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
+  g_assert_true (open->content->params.hidden);
+  wait_for (transfer, FD_STATE_FAILED);
+  g_assert_cmpstr (transfer->info.error, ==, fd_error_name (FD_ERROR_INVALID_OPTION));
+  g_assert_null (fd_manager_offer (f->manager, source, &options, &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION);
+  g_clear_error (&error);
+
+  pending = incoming (f, BOB "/r", "d.txt", 5);
+  g_assert_false (fd_transfer_accept (pending, "", &accept, &target, &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION);
+  g_clear_error (&error);
+  g_assert_true (fd_transfer_accept (pending, f->folder, &(FdAcceptOptions){ 0 }, &target, &error));
+  g_assert_true (pending->content->params.hidden);
 }
 
 static void
@@ -411,6 +473,8 @@ main (int argc, char **argv)
   ADD ("account/add-remove", test_account_add_remove);
   ADD ("account/renew", test_account_renew);
   ADD ("account/update-in-place", test_account_update_in_place);
+  ADD ("blocked", test_blocked);
+  ADD ("relay-only", test_relay_only);
   ADD ("reload", test_reload);
   ADD ("query", test_query);
   ADD ("many-queries", test_many_queries);

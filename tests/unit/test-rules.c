@@ -232,6 +232,8 @@ test_queue_open_limit (void)
 
 /* --- policy --- */
 
+static char bob[] = "bob@example.org";
+
 static void
 test_policy_incoming (void)
 {
@@ -250,9 +252,31 @@ test_policy_incoming (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     g_assert_cmpstr (fd_policy_incoming (&rows[i].facts), ==, rows[i].reason);
-  g_assert_true (fd_policy_admits (TRUE, FALSE));
-  g_assert_true (fd_policy_admits (FALSE, TRUE));
-  g_assert_false (fd_policy_admits (FALSE, FALSE));
+}
+
+static void
+test_policy_strangers (void)
+{
+  static const struct
+  {
+    FdStrangers strangers;
+    gboolean accept_from_strangers;
+    gboolean admitted;
+  } rows[] = {
+    { FD_STRANGERS_DEFAULT, FALSE, FALSE }, { FD_STRANGERS_DEFAULT, TRUE, TRUE },
+    { FD_STRANGERS_DECLINE, FALSE, FALSE }, { FD_STRANGERS_DECLINE, TRUE, FALSE },
+    { FD_STRANGERS_HOLD, FALSE, TRUE },     { FD_STRANGERS_HOLD, TRUE, TRUE },
+  };
+  FdAccountConfig account = { .auto_accept = (char *[]){ bob, NULL } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      account.strangers = rows[i].strangers;
+      g_assert_cmpint (fd_policy_admits (&account, "eve@example.org", FALSE, rows[i].accept_from_strangers),
+                       ==, rows[i].admitted);
+      g_assert_true (fd_policy_admits (&account, "eve@example.org", TRUE, rows[i].accept_from_strangers));
+      g_assert_true (fd_policy_admits (&account, bob, FALSE, rows[i].accept_from_strangers));
+    }
 }
 
 static void
@@ -272,28 +296,44 @@ test_policy_outgoing (void)
 static void
 test_policy_paths (void)
 {
-  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_ANY, TRUE), ==, FD_PATH_ANY);
-  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_NONE, TRUE), ==, FD_PATH_ANY);
-  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_ANY, FALSE), ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
-  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_SOCKS5_DIRECT, FALSE), ==, FD_PATH_SOCKS5_DIRECT);
-  g_assert_cmpint (fd_policy_offer_paths (FD_PATH_IBB, TRUE), ==, FD_PATH_IBB);
-  g_assert_true (fd_policy_hides (FD_PATH_NONE, FALSE));
-  g_assert_true (fd_policy_hides (FD_PATH_ANY, FALSE));
-  g_assert_false (fd_policy_hides (FD_PATH_NONE, TRUE));
-  g_assert_false (fd_policy_hides (FD_PATH_SOCKS5_PROXY, FALSE));
+  const FdAccountConfig account = { .id = (char *) "a" };
+  const FdAccountConfig relay = { .id = (char *) "a", .relay_only = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (fd_policy_paths (&account, FD_PATH_ANY, TRUE), ==, FD_PATH_ANY);
+  g_assert_cmpint (fd_policy_paths (&account, FD_PATH_NONE, TRUE), ==, FD_PATH_ANY);
+  g_assert_cmpint (fd_policy_paths (&account, FD_PATH_ANY, FALSE), ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
+  g_assert_cmpint (fd_policy_paths (&account, FD_PATH_SOCKS5_DIRECT, FALSE), ==, FD_PATH_SOCKS5_DIRECT);
+  g_assert_cmpint (fd_policy_paths (&account, FD_PATH_IBB, TRUE), ==, FD_PATH_IBB);
+  g_assert_true (fd_policy_hides (&account, FD_PATH_NONE, FALSE));
+  g_assert_true (fd_policy_hides (&account, FD_PATH_ANY, FALSE));
+  g_assert_false (fd_policy_hides (&account, FD_PATH_NONE, TRUE));
+  g_assert_false (fd_policy_hides (&account, FD_PATH_SOCKS5_PROXY, FALSE));
+  g_assert_true (fd_policy_check_paths (&account, FD_PATH_SOCKS5_DIRECT, &error));
+
+  g_assert_cmpint (fd_policy_paths (&relay, FD_PATH_NONE, TRUE), ==, FD_PATH_SOCKS5_PROXY | FD_PATH_IBB);
+  g_assert_cmpint (fd_policy_paths (&relay, FD_PATH_SOCKS5_DIRECT | FD_PATH_IBB, TRUE), ==, FD_PATH_IBB);
+  g_assert_true (fd_policy_hides (&relay, FD_PATH_SOCKS5_PROXY, TRUE));
+  g_assert_true (fd_policy_check_paths (&relay, FD_PATH_NONE, &error));
+  g_assert_false (fd_policy_check_paths (&relay, FD_PATH_SOCKS5_DIRECT, &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION);
 }
 
 static void
 test_policy_auto_accept (void)
 {
-  static const char *const jids[] = { "bob@example.org", NULL };
+  FdAccountConfig account = { .auto_accept = (char *[]){ bob, NULL } };
 
-  g_assert_true (fd_policy_auto_accept (jids, "bob@example.org", "a.jpg", 0));
-  g_assert_false (fd_policy_auto_accept (jids, "eve@example.org", "a.jpg", 5));
-  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "a.jpg", -1));
-  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "Setup.EXE", 5));
-  g_assert_false (fd_policy_auto_accept (jids, "bob@example.org", "photo.jpg.desktop", 5));
-  g_assert_true (fd_policy_auto_accept (jids, "bob@example.org", "exe", 5));
+  g_assert_true (fd_policy_auto_accept (&account, bob, "a.jpg", 0));
+  g_assert_true (fd_policy_auto_accept (&account, bob, "a.jpg", G_MAXINT64));
+  g_assert_false (fd_policy_auto_accept (&account, "eve@example.org", "a.jpg", 5));
+  g_assert_false (fd_policy_auto_accept (&account, bob, "a.jpg", -1));
+  g_assert_false (fd_policy_auto_accept (&account, bob, "Setup.EXE", 5));
+  g_assert_false (fd_policy_auto_accept (&account, bob, "photo.jpg.desktop", 5));
+  g_assert_true (fd_policy_auto_accept (&account, bob, "exe", 5));
+  account.auto_accept_max = 5;
+  g_assert_true (fd_policy_auto_accept (&account, bob, "a.jpg", 5));
+  g_assert_false (fd_policy_auto_accept (&account, bob, "a.jpg", 6));
 }
 
 /* --- rate --- */
@@ -394,6 +434,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/session-limit", test_queue_session_limit);
   g_test_add_func ("/queue/open-limit", test_queue_open_limit);
   g_test_add_func ("/policy/incoming", test_policy_incoming);
+  g_test_add_func ("/policy/strangers", test_policy_strangers);
   g_test_add_func ("/policy/outgoing", test_policy_outgoing);
   g_test_add_func ("/policy/paths", test_policy_paths);
   g_test_add_func ("/policy/auto-accept", test_policy_auto_accept);

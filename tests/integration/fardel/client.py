@@ -19,7 +19,7 @@ DBUS_ERROR = "org.freedesktop.DBus.Error."
 PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 
-INTEGERS = {"port": "q", "size": "x"}  # the others are u
+INTEGERS = {"port": "q", "size": "x", "auto_accept_max_size": "t"}  # the others are u
 
 TERMINAL = {"done", "rejected", "cancelled", "failed"}
 
@@ -212,6 +212,10 @@ class Account(Remote):
 
     def contacts(self, **filters):
         return self.call("ListContacts", "(a{sv})", options(filters))
+
+    def wait_for_contacts(self, condition, timeout=30):
+        """Waits until the list fits; each look at it asks for a signal of the next change."""
+        return self.client.wait(lambda: condition(self.contacts()), timeout, "contacts")
 
 
 class Transfer(Remote):

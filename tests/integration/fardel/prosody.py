@@ -135,6 +135,10 @@ class Prosody:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"return {{ {text} }};\n")
 
+    def block(self, user, *jids):
+        """Puts addresses on the block list of a user who was not online yet."""
+        self._store("blocklist", user, "".join(f'["{jid}"] = true; ' for jid in jids))
+
     def start(self):
         self.process = Process("prosody", ["prosody", "-F", "--config", str(self.config)], netns=self.netns)
         for service in self.services:
