@@ -27,6 +27,11 @@ typedef struct
   char *password_command;
   char **proxy_jids;
   char **auto_accept;
+  char *auto_accept_max;
+  char *auto_accept_folder;
+  char *strangers;
+  gboolean relay_only;
+  gboolean no_relay_only;
   gboolean connect;
   gboolean no_connect;
   gboolean allow_loopback;
@@ -47,6 +52,9 @@ settings_clear (Settings *settings)
   g_free (settings->password_command);
   g_strfreev (settings->proxy_jids);
   g_strfreev (settings->auto_accept);
+  g_free (settings->auto_accept_max);
+  g_free (settings->auto_accept_folder);
+  g_free (settings->strangers);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
 
@@ -72,6 +80,15 @@ settings_parse (Ctl *ctl, Settings *settings, GOptionEntry own, int *argc, char 
       "Use this SOCKS5 proxy (repeatable)", "JID" },
     { "auto-accept", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings->auto_accept,
       "Accept files of this contact without asking (repeatable)", "JID" },
+    { "auto-accept-max", 0, 0, G_OPTION_ARG_STRING, &settings->auto_accept_max,
+      "But ask if they are bigger, e.g. 20M; none: never", "BYTES" },
+    { "auto-accept-folder", 0, 0, G_OPTION_ARG_FILENAME, &settings->auto_accept_folder,
+      "Put them here, not into the download folder", "DIRECTORY" },
+    { "strangers", 0, 0, G_OPTION_ARG_STRING, &settings->strangers,
+      "\"decline\" or \"hold\" offers of those who are no contacts", "WHAT" },
+    { "relay-only", 0, 0, G_OPTION_ARG_NONE, &settings->relay_only,
+      "Show no peer the addresses of this computer", NULL },
+    { "no-relay-only", 0, 0, G_OPTION_ARG_NONE, &settings->no_relay_only, "Show them where it helps", NULL },
     { "connect", 0, 0, G_OPTION_ARG_NONE, &settings->connect, "Connect now and at every start", NULL },
     { "no-connect", 0, 0, G_OPTION_ARG_NONE, &settings->no_connect, "Connect only on \"account connect\"",
       NULL },
@@ -88,22 +105,31 @@ settings_parse (Ctl *ctl, Settings *settings, GOptionEntry own, int *argc, char 
   return ctl_parse (ctl, entries, argc, argv, 1, 1);
 }
 
+/* "" goes back to the default; NULL was not given. */
+static char *
+absolute_or_empty (const char *path)
+{
+  return path && *path ? ctl_absolute_path (path) : g_strdup (path);
+}
+
 /* The a{sv} for the daemon: only what was given. */
 static CtlExit
 settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
 {
   g_autoptr (GVariantDict) dict = g_variant_dict_new (NULL);
   g_auto (GStrv) command = NULL;
-  g_autofree char *ca_file = NULL;
+  g_autofree char *ca_file = absolute_or_empty (settings->ca_file);
+  g_autofree char *folder = absolute_or_empty (settings->auto_accept_folder);
   g_autoptr (GError) error = NULL;
+  guint64 max = 0;
 
   if (settings->password_command && *settings->password_command
       && !g_shell_parse_argv (settings->password_command, NULL, &command, &error))
     return ctl_fail (ctl, CTL_USAGE, "", "--password-command: %s", error->message);
   if (settings->port > G_MAXUINT16 || settings->port < -1)
     return ctl_fail (ctl, CTL_USAGE, "", "--port: %d is not a TCP port.", settings->port);
-  if (settings->ca_file) /* "" goes back to the system's certificates */
-    ca_file = *settings->ca_file ? ctl_absolute_path (settings->ca_file) : g_strdup ("");
+  if (!ctl_parse_rate (ctl, settings->auto_accept_max, &max))
+    return CTL_USAGE;
 
   ctl_value_insert_string (dict, "jid", settings->jid);
   ctl_value_insert_string (dict, "server", settings->server);
@@ -117,6 +143,12 @@ settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
     g_variant_dict_insert (dict, "password-command", "^as", command ? command : (char *[]){ NULL });
   ctl_value_insert_strings (dict, "proxy-jids", settings->proxy_jids);
   ctl_value_insert_strings (dict, "auto-accept", settings->auto_accept);
+  if (settings->auto_accept_max)
+    g_variant_dict_insert (dict, "auto-accept-max-size", "t", max);
+  ctl_value_insert_string (dict, "auto-accept-folder", folder);
+  ctl_value_insert_string (dict, "strangers", settings->strangers);
+  if (settings->relay_only || settings->no_relay_only)
+    g_variant_dict_insert (dict, "relay-only", "b", !settings->no_relay_only);
   if (settings->connect || settings->no_connect)
     g_variant_dict_insert (dict, "enabled", "b", !settings->no_connect);
   if (settings->allow_loopback || settings->no_loopback)

@@ -76,10 +76,49 @@ query (Ctl *ctl, int argc, char **argv)
   return CTL_OK;
 }
 
-/* Adds the contacts of one account to @table and to @json, an aa{sv}; there
- * with the key "account". */
+/* One row per resource that is there. */
+static void
+add_resources (CtlTable *table, const char *id, GVariant *contact)
+{
+  const char *jid = lookup_string (contact, "jid");
+  g_autoptr (GVariantIter) iter = NULL;
+  GVariant *resource;
+
+  if (!g_variant_lookup (contact, "resources", "aa{sv}", &iter))
+    return;
+  while (g_variant_iter_loop (iter, "@a{sv}", &resource))
+    {
+      const char *name = lookup_string (resource, "resource");
+      g_autofree char *full = *name ? g_strconcat (jid, "/", name, NULL) : g_strdup (jid);
+      gboolean can = lookup_boolean (resource, "can-receive");
+      g_autofree char *transports = can ? lookup_list (resource, "transports") : g_strdup ("none");
+      const char *software = lookup_string (resource, "software");
+
+      ctl_table_add (table,
+                     (const char *[]){ id, full, transports, lookup_string (resource, "client-type"),
+                                       *software ? software : lookup_string (resource, "client"), NULL });
+    }
+}
+
+static void
+add_contact (CtlTable *table, const char *id, GVariant *contact)
+{
+  const char *presence = lookup_boolean (contact, "blocked")       ? "blocked"
+                         : lookup_boolean (contact, "can-receive") ? "can receive"
+                         : lookup_boolean (contact, "online")      ? "online"
+                                                                   : "offline";
+  g_autofree char *groups = lookup_list (contact, "groups");
+
+  ctl_table_add (table, (const char *[]){ id, lookup_string (contact, "jid"), presence,
+                                          lookup_string (contact, "subscription"),
+                                          lookup_string (contact, "name"), groups, NULL });
+}
+
+/* Adds the contacts of one account to @table, by @add, and to @json, an aa{sv};
+ * there with the key "account". */
 static CtlExit
-add_contacts (Ctl *ctl, const char *account, GVariant *filter, CtlTable *table, GVariantBuilder *json)
+add_contacts (Ctl *ctl, const char *account, GVariant *filter, CtlTable *table,
+              void (*add) (CtlTable *table, const char *id, GVariant *contact), GVariantBuilder *json)
 {
   g_autofree char *path = ctl_account_path (ctl, account);
   g_autoptr (GVariant) reply = NULL;
@@ -98,13 +137,7 @@ add_contacts (Ctl *ctl, const char *account, GVariant *filter, CtlTable *table, 
   g_variant_get (reply, "(aa{sv})", &iter);
   while (g_variant_iter_loop (iter, "@a{sv}", &contact))
     {
-      const char *presence = lookup_boolean (contact, "can-receive") ? "can receive"
-                             : lookup_boolean (contact, "online")    ? "online"
-                                                                     : "offline";
-
-      ctl_table_add (table, (const char *[]){ id, lookup_string (contact, "jid"), presence,
-                                              lookup_string (contact, "subscription"),
-                                              lookup_string (contact, "name"), NULL });
+      add (table, id, contact);
       g_variant_builder_add_value (json, ctl_json_prepend (contact, "account", g_variant_new_string (id)));
     }
   return CTL_OK;
@@ -113,15 +146,18 @@ add_contacts (Ctl *ctl, const char *account, GVariant *filter, CtlTable *table, 
 static CtlExit
 contacts (Ctl *ctl, int argc, char **argv)
 {
-  static const char *const headings[] = { "ACCOUNT", "JID", "PRESENCE", "SUBSCRIPTION", "NAME", NULL };
+  static const char *const headings[]
+    = { "ACCOUNT", "JID", "PRESENCE", "SUBSCRIPTION", "NAME", "GROUPS", NULL };
+  static const char *const resource_headings[] = { "ACCOUNT", "JID", "TRANSPORTS", "TYPE", "PROGRAM", NULL };
   g_autofree char *account = NULL;
-  gboolean online = FALSE;
+  gboolean online = FALSE, resources = FALSE;
   const GOptionEntry entries[] = {
     { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account only", "ID" },
     { "online", 0, 0, G_OPTION_ARG_NONE, &online, "Only those who are online", NULL },
+    { "resources", 'r', 0, G_OPTION_ARG_NONE, &resources, "Show the programs they are online with", NULL },
     { NULL },
   };
-  g_autoptr (CtlTable) table = ctl_table_new (headings);
+  g_autoptr (CtlTable) table = NULL;
   g_auto (GVariantBuilder) json = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
   g_autoptr (GVariant) filter = NULL;
   g_autoptr (GVariant) accounts = NULL;
@@ -131,9 +167,10 @@ contacts (Ctl *ctl, int argc, char **argv)
 
   if (!ctl_parse (ctl, entries, &argc, &argv, 0, 0))
     return CTL_USAGE;
+  table = ctl_table_new (resources ? resource_headings : headings);
   filter = g_variant_ref_sink (g_variant_new_parsed (online ? "{'online': <true>}" : "@a{sv} {}"));
   if (account)
-    status = add_contacts (ctl, account, filter, table, &json);
+    status = add_contacts (ctl, account, filter, table, resources ? add_resources : add_contact, &json);
   else
     {
       status = ctl_list_accounts (ctl, &accounts);
@@ -141,7 +178,7 @@ contacts (Ctl *ctl, int argc, char **argv)
         return status;
       g_variant_iter_init (&iter, accounts);
       while (status == CTL_OK && g_variant_iter_next (&iter, "{&o@a{sv}}", &path, NULL))
-        status = add_contacts (ctl, path, filter, table, &json);
+        status = add_contacts (ctl, path, filter, table, resources ? add_resources : add_contact, &json);
     }
   if (status != CTL_OK)
     return status;

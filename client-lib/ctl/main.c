@@ -101,7 +101,7 @@ ctl_parse_rate (Ctl *ctl, const char *text, guint64 *rate)
   if (!text || ctl_rate_parse (text, rate))
     return TRUE;
   ctl_fail (ctl, CTL_USAGE, "",
-            "\"%s\" is no limit: say how many bytes per second, e.g. 500k or 2M, or none.", text);
+            "\"%s\" is no limit: say how many bytes (per second), e.g. 500k or 2M, or none.", text);
   return FALSE;
 }
 

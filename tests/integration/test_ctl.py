@@ -296,6 +296,21 @@ def test_accounts(ctl, alice, prosody):
     assert [account["Id"] for account in ctl.json("account", "list")[0]] == ["alice"]
 
 
+def test_account_policies(ctl, alice):
+    def policies():
+        account = ctl.json("account", "list")[0][0]
+        return [account[key] for key in ("Strangers", "AutoAccept", "AutoAcceptMaxSize", "AutoAcceptFolder", "RelayOnly")]
+
+    assert policies() == ["", [], 0, "", False]
+    ctl("account", "update", "alice", "--strangers", "hold", "--auto-accept", BOB, "--auto-accept-max", "20M",
+        "--auto-accept-folder", "in", "--relay-only")
+    assert policies() == ["hold", [BOB], 20_000_000, str(ctl.directory / "in"), True]
+    ctl("account", "update", "alice", "--strangers", "", "--auto-accept-max", "none", "--auto-accept-folder", "",
+        "--no-relay-only")
+    assert policies() == ["", [BOB], 0, "", False]
+    assert "strangers" in ctl("account", "update", "alice", "--strangers", "x", expect=FAILED)
+
+
 def test_password_from_terminal(ctl, alice, prosody):
     """It is asked for, and not shown."""
     alice.add_account("carol", prosody, secret=False, online=False)
@@ -347,6 +362,11 @@ def test_peers(ctl, bob):
     assert info["online"] and info["can-receive"] and "ibb" in info["transports"]
     assert "offline" in ctl("query", Prosody.jid("nobody"))
     assert ctl.json("contacts")[0] == ctl.json("contacts", "--account", "alice")[0]
+    assert ctl.json("contacts")[0][0]["resources"][0]["client"] == info["client"]
+    assert "can receive" in ctl("contacts")
+    rows = ctl("contacts", "--resources").splitlines()
+    assert rows[1].split()[:2] == ["alice", f"{BOB}/{info['resource']}"]
+    assert "ibb" in rows[1] and "fardel" in rows[1]
     assert ctl.json("status")[0]["MaxActiveTransfers"] == 4
 
 
@@ -355,7 +375,7 @@ def test_peers(ctl, bob):
     ["send", BOB, "-"], ["send", BOB, "-", "x"], ["send", BOB, "x", "--size", "1"], ["send", BOB, "x", "--timeout", "-1"],
     ["show"], ["show", "one"], ["show", "1", "2"], ["show", "-1"], ["wait"], ["cancel"], ["account", "add"],
     ["account", "connect", "No/Id"], ["account", "update", "alice"], ["account", "add", "a@b", "--port", "65536"],
-    ["account", "add", "a@b", "--password-command", "'"],
+    ["account", "add", "a@b", "--password-command", "'"], ["account", "add", "a@b", "--auto-accept-max", "much"],
 ])
 def test_usage(arguments, tmp_path):
     """Found out without a bus."""
