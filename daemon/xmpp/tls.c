@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* One read() takes several records when there is much. */
 #define READ_AHEAD (64 * 1024)
@@ -64,13 +65,57 @@ last_reason (void)
   return reason ? reason : "no reason is known";
 }
 
+/* Is there a file for each authority, named by its hash? Then those are read
+ * that are needed. */
+static gboolean
+has_hashed_directory (void)
+{
+  const char *path = g_getenv (X509_get_default_cert_dir_env ());
+  g_autoptr (GDir) dir = g_dir_open (path ? path : X509_get_default_cert_dir (), 0, NULL);
+  gboolean found = FALSE;
+  const char *name;
+
+  while (dir && !found && (name = g_dir_read_name (dir)))
+    found = strspn (name, "0123456789abcdef") == 8 && g_str_equal (name + 8, ".0");
+  return found;
+}
+
+/* All of them in one file take a tenth of a second to read: that is done when it changes. */
+static X509_STORE *
+get_bundle (void)
+{
+  static X509_STORE *bundle;
+  static struct timespec read_at;
+  const char *path = g_getenv (X509_get_default_cert_file_env ());
+  struct stat info = { 0 };
+
+  if (stat (path ? path : X509_get_default_cert_file (), &info) < 0 || !bundle
+      || info.st_mtim.tv_sec != read_at.tv_sec || info.st_mtim.tv_nsec != read_at.tv_nsec)
+    {
+      X509_STORE_free (bundle);
+      bundle = X509_STORE_new ();
+      X509_STORE_set_default_paths (bundle);
+      read_at = info.st_mtim;
+    }
+  return bundle;
+}
+
+static void
+trust_system (SSL_CTX *ctx)
+{
+  if (!g_getenv (X509_get_default_cert_file_env ()) && has_hashed_directory ())
+    SSL_CTX_set_default_verify_dir (ctx);
+  else
+    SSL_CTX_set1_cert_store (ctx, get_bundle ());
+}
+
 static gboolean
 load_authorities (FdTls *tls, const char *ca_file, GError **error)
 {
   ERR_clear_error ();
   if (!ca_file)
     {
-      SSL_CTX_set_default_verify_paths (tls->ctx);
+      trust_system (tls->ctx);
       return TRUE;
     }
   if (access (ca_file, R_OK) < 0)

@@ -118,6 +118,35 @@ test_host_unknown (Fixture *f, gconstpointer script)
 }
 
 static void
+test_empty_stream_error (Fixture *f, gconstpointer script)
+{
+  start (f, NULL, NULL);
+  assert_ends (f, FD_CLIENT_WAITING, FD_ERROR_PROTOCOL, "no reason");
+}
+
+static void
+test_malformed (Fixture *f, gconstpointer script)
+{
+  start (f, NULL, NULL);
+  assert_ends (f, FD_CLIENT_WAITING, FD_ERROR_PROTOCOL, "malformed");
+}
+
+/* A server that sends us to itself: not for ever. */
+static void
+test_see_other_host (Fixture *f, gconstpointer script)
+{
+  g_autofree char *error = g_strdup_printf (
+    HEADER "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>localhost:%u"
+           "</see-other-host></stream:error></stream:stream>",
+    f->port);
+
+  f->script = error;
+  start (f, NULL, NULL);
+  assert_ends (f, FD_CLIENT_WAITING, FD_ERROR_CONNECTION_FAILED, "another host");
+  g_assert_cmpuint (f->connections, ==, 1 + 3);
+}
+
+static void
 test_closed (Fixture *f, gconstpointer script)
 {
   start (f, NULL, NULL);
@@ -200,6 +229,9 @@ main (int argc, char **argv)
        test_no_tls);
   ADD ("/client/conflict", STREAM_ERROR ("conflict"), test_conflict);
   ADD ("/client/host-unknown", STREAM_ERROR ("host-unknown"), test_host_unknown);
+  ADD ("/client/empty-stream-error", HEADER "<stream:error/></stream:stream>", test_empty_stream_error);
+  ADD ("/client/malformed", HEADER "<a></b>", test_malformed);
+  ADD ("/client/see-other-host", "", test_see_other_host);
   ADD ("/client/closed", HEADER "</stream:stream>", test_closed);
   ADD ("/client/refused", "", test_refused);
   ADD ("/client/ca-file", "", test_ca_file);

@@ -205,6 +205,38 @@ test_untrusted (void)
   tls_server_stop (&server);
 }
 
+/* The system's authorities, in either of the forms that systems have them in. */
+static void
+test_system (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("fardel-XXXXXX", NULL);
+  g_autofree char *name = NULL;
+  TlsServer server;
+  Fixture f;
+
+  tls_server_start (&server, "example.org", echo, NULL);
+  name = g_strdup_printf ("%s/%08lx.0", directory,
+                          X509_subject_name_hash (SSL_CTX_get0_certificate (server.ctx)));
+  g_assert_no_errno (symlink (server.pem, name));
+  g_setenv ("SSL_CERT_DIR", directory, TRUE);
+  start (&f, server.port, TRUE, NULL, NULL);
+  exchange (&f);
+  end (&f);
+  g_unsetenv ("SSL_CERT_DIR");
+
+  g_setenv ("SSL_CERT_FILE", server.pem, TRUE);
+  for (guint i = 0; i < 2; i++)
+    {
+      start (&f, server.port, TRUE, NULL, NULL);
+      exchange (&f);
+      end (&f);
+    }
+  g_unsetenv ("SSL_CERT_FILE");
+  tls_server_stop (&server);
+  g_assert_no_errno (unlink (name));
+  g_assert_no_errno (rmdir (directory));
+}
+
 static void
 test_other_name (void)
 {
@@ -362,6 +394,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link/direct", test_direct);
   g_test_add_func ("/link/starttls", test_starttls);
   g_test_add_func ("/link/untrusted", test_untrusted);
+  g_test_add_func ("/link/system", test_system);
   g_test_add_func ("/link/other-name", test_other_name);
   g_test_add_func ("/link/pin", test_pin);
   g_test_add_func ("/link/old-tls", test_old_tls);
