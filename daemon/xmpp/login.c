@@ -44,7 +44,7 @@ struct FdLogin
   int near; /* the library's end */
   int far;
   gboolean handed_over; /* @near is the library's to close */
-  gboolean scram;
+  gboolean scram; /* is under way */
   char *bound;
   gboolean gone; /* the library gave up */
 };
@@ -240,6 +240,7 @@ fd_login_feed (FdLogin *login, xmpp_stanza_t *element, FdFailure *failure)
     }
   else if (fd_xml_is (element, "success", NS_SASL) || fd_xml_is (element, "iq", NS_CLIENT))
     tell_element (login, element);
+  login->scram &= !fd_xml_is (element, "success", NS_SASL);
   return TRUE;
 }
 
@@ -320,6 +321,12 @@ fd_login_free (FdLogin *login)
   if (login->near_tag)
     g_source_remove_unix_fd (login->source, login->near_tag);
   login->near_tag = NULL;
+  if (login->scram && !login->gone)
+    {
+      /* the library forgets what it has allocated unless it hears how SCRAM ends */
+      tell (login, "<failure xmlns='" NS_SASL "'/>");
+      run (login);
+    }
   xmpp_conn_release (login->conn); /* a live one reports its end */
   xmpp_ctx_free (login->ctx);
   if (!login->handed_over)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Stanza trees: building, reading, copying out of a stream, and a serializer
- * that escapes once (xmpp_stanza_to_text() renders everything twice).
+ * Stanza trees: building, reading, and a serializer that escapes once
+ * (xmpp_stanza_to_text() renders everything twice).
  */
 #include "xmpp/xml.h"
 
@@ -9,11 +9,6 @@
 
 #include <stdarg.h>
 #include <string.h>
-
-#define MAX_DEPTH 32 /* ours and those of peers stay below 10; bounds recursion */
-#define MAX_CHILDREN 4096 /* a large roster; libstrophe's append is quadratic in it */
-#define MAX_NODES 32768 /* a large roster with groups */
-#define MAX_ATTRIBUTES 64 /* no element of any XEP comes near */
 
 xmpp_ctx_t *
 fd_xml_ctx (void)
@@ -110,49 +105,6 @@ fd_xml_parse (const char *xml, GError **error)
       return NULL;
     }
   return xmpp_stanza_copy (element);
-}
-
-static xmpp_stanza_t *
-import_node (xmpp_stanza_t *node, guint depth, guint *budget)
-{
-  g_autoptr (FdXml) copy = NULL;
-  const char *attributes[2 * MAX_ATTRIBUTES];
-  int n_attributes = xmpp_stanza_get_attribute_count (node);
-  guint n_children = 0;
-
-  if (depth > MAX_DEPTH || n_attributes > MAX_ATTRIBUTES || *budget == 0)
-    return NULL;
-  --*budget;
-
-  copy = xmpp_stanza_new (fd_xml_ctx ());
-  if (xmpp_stanza_is_text (node))
-    {
-      xmpp_stanza_set_text (copy, xmpp_stanza_get_text_ptr (node));
-      return g_steal_pointer (&copy);
-    }
-
-  xmpp_stanza_set_name (copy, xmpp_stanza_get_name (node));
-  n_attributes = xmpp_stanza_get_attributes (node, attributes, G_N_ELEMENTS (attributes));
-  for (int i = 0; i < n_attributes; i += 2)
-    xmpp_stanza_set_attribute (copy, attributes[i], attributes[i + 1]);
-
-  for (xmpp_stanza_t *child = xmpp_stanza_get_children (node); child; child = xmpp_stanza_get_next (child))
-    {
-      xmpp_stanza_t *child_copy = ++n_children > MAX_CHILDREN ? NULL : import_node (child, depth + 1, budget);
-
-      if (!child_copy)
-        return NULL;
-      xmpp_stanza_add_child_ex (copy, child_copy, FALSE);
-    }
-  return g_steal_pointer (&copy);
-}
-
-xmpp_stanza_t *
-fd_xml_import (xmpp_stanza_t *element)
-{
-  guint budget = MAX_NODES;
-
-  return import_node (element, 1, &budget);
 }
 
 static gboolean

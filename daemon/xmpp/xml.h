@@ -29,11 +29,6 @@ void fd_xml_set_text (xmpp_stanza_t *element, const char *text);
 /* Parses one element with its children; NULL and PROTOCOL if it is not one. */
 xmpp_stanza_t *fd_xml_parse (const char *xml, GError **error);
 
-/* A copy in fd_xml_ctx() of a tree that a stream received, so that it may
- * outlive the stream. NULL if it exceeds what any protocol of ours needs: 32
- * levels, 4096 children of one element, 32768 nodes, 64 attributes. */
-xmpp_stanza_t *fd_xml_import (xmpp_stanza_t *element);
-
 /* The serialized tree, free with g_free(). What XML cannot hold (control
  * characters, invalid UTF-8) becomes U+FFFD: it would end the stream. */
 char *fd_xml_to_string (xmpp_stanza_t *element);

@@ -7,15 +7,11 @@ assert_round_trip (const char *xml)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FdXml) parsed = fd_xml_parse (xml, &error);
-  g_autoptr (FdXml) imported = NULL;
-  g_autofree char *text = NULL, *imported_text = NULL;
+  g_autofree char *text = NULL;
 
   g_assert_no_error (error);
   text = fd_xml_to_string (parsed);
   g_assert_cmpstr (text, ==, xml);
-  imported = fd_xml_import (parsed);
-  imported_text = fd_xml_to_string (imported);
-  g_assert_cmpstr (imported_text, ==, xml);
 }
 
 static void
@@ -115,48 +111,6 @@ test_read (void)
   g_assert_cmpuint (number, ==, 7);
 }
 
-static char *
-nested (guint depth)
-{
-  GString *xml = g_string_new (NULL);
-
-  for (guint i = 0; i < depth; i++)
-    g_string_append (xml, "<a>");
-  for (guint i = 0; i < depth; i++)
-    g_string_append (xml, "</a>");
-  return g_string_free (xml, FALSE);
-}
-
-static char *
-wide (guint children)
-{
-  GString *xml = g_string_new ("<a>");
-
-  for (guint i = 0; i < children; i++)
-    g_string_append (xml, "<b/>");
-  g_string_append (xml, "</a>");
-  return g_string_free (xml, FALSE);
-}
-
-static void
-assert_import (char *xml, gboolean expected)
-{
-  g_autofree char *owned = xml;
-  g_autoptr (FdXml) parsed = fd_xml_parse (owned, NULL);
-  g_autoptr (FdXml) imported = fd_xml_import (parsed);
-
-  g_assert_cmpint (imported != NULL, ==, expected);
-}
-
-static void
-test_import_limits (void)
-{
-  assert_import (nested (32), TRUE);
-  assert_import (nested (33), FALSE);
-  assert_import (wide (4096), TRUE);
-  assert_import (wide (4097), FALSE);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -166,6 +120,5 @@ main (int argc, char **argv)
   g_test_add_func ("/xml/build", test_build);
   g_test_add_func ("/xml/impossible-text", test_impossible_text);
   g_test_add_func ("/xml/read", test_read);
-  g_test_add_func ("/xml/import-limits", test_import_limits);
   return g_test_run ();
 }
