@@ -10,19 +10,10 @@
 
 #include <errno.h>
 
-static guint
-count_pending_from (FdManager *manager, FdAccount *account, const char *peer)
+static gboolean
+is_stranger (FdAccount *account, const char *peer)
 {
-  guint n = 0;
-
-  for (guint i = 0; i < manager->transfers->len; i++)
-    {
-      FdTransfer *transfer = manager->transfers->pdata[i];
-
-      n += transfer->account == account && transfer->info.incoming && transfer->info.state == FD_STATE_OFFERED
-           && fd_jid_same_bare (transfer->info.peer, peer);
-    }
-  return n;
+  return !fd_peers_is_contact (fd_account_get_peers (account), peer);
 }
 
 static const char *
@@ -30,11 +21,20 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
 {
   FdIncomingFacts facts = {
     .stopping = manager->stopping,
-    .pending_from_peer = count_pending_from (manager, account, peer),
     .pending = manager->pending,
+    .stranger = is_stranger (account, peer),
     .transfers = manager->transfers->len,
   };
 
+  for (guint i = 0; i < manager->transfers->len; i++)
+    {
+      FdTransfer *transfer = manager->transfers->pdata[i];
+
+      if (!transfer->info.incoming || transfer->info.state != FD_STATE_OFFERED)
+        continue;
+      facts.pending_from_peer += transfer->account == account && fd_jid_same_bare (transfer->info.peer, peer);
+      facts.pending_of_strangers += facts.stranger && is_stranger (transfer->account, transfer->info.peer);
+    }
   return fd_policy_incoming (&facts);
 }
 
@@ -44,8 +44,7 @@ fd_manager_admit (FdAccount *account, const char *peer, gpointer data)
   FdManager *manager = data;
   g_autofree char *bare = fd_jid_bare (peer);
 
-  if (fd_policy_admits (fd_account_get_config (account), bare,
-                        fd_peers_is_contact (fd_account_get_peers (account), peer),
+  if (fd_policy_admits (fd_account_get_config (account), bare, !is_stranger (account, peer),
                         manager->config->accept_from_strangers))
     return TRUE;
   g_message ("An offer of %s is not answered: it is no contact", peer);

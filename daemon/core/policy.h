@@ -12,6 +12,8 @@ typedef struct
   gboolean stopping; /* the daemon goes down */
   guint pending_from_peer; /* offers of this bare JID that nobody answered */
   guint pending;
+  gboolean stranger; /* no contact */
+  guint pending_of_strangers; /* of all of them; if this is one */
   guint transfers; /* all objects */
 } FdIncomingFacts;
 

@@ -247,6 +247,9 @@ test_policy_incoming (void)
     { { .pending_from_peer = 32 }, "busy" },
     { { .pending = 128 }, "busy" },
     { { .transfers = 1024 }, "busy" },
+    { { .stranger = TRUE, .pending_of_strangers = 31 }, NULL },
+    { { .stranger = TRUE, .pending_of_strangers = 32 }, "busy" },
+    { { .pending_of_strangers = 32 }, NULL },
     { { .stopping = TRUE }, "gone" },
   };
 

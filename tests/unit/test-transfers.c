@@ -584,6 +584,28 @@ test_receive_policy (Fixture *f, gconstpointer data)
   g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, FD_MAX_PENDING_PER_PEER);
 }
 
+/* However many there are, contacts get through. */
+static void
+test_receive_strangers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (f->account));
+  const char *reason = NULL;
+
+  go_online (f);
+  config->strangers = FD_STRANGERS_HOLD;
+  g_assert_true (fd_account_update (f->account, config, NULL));
+  for (guint i = 0; i < FD_MAX_PENDING_STRANGERS; i++)
+    {
+      g_autofree char *jid = g_strdup_printf ("eve%u@example.net/x", i);
+
+      incoming (f, jid, "a", 1);
+    }
+  g_assert_null (fake_offer (f->client, "mallory@example.net/x", "a", 1, "", &reason));
+  g_assert_cmpstr (reason, ==, "busy");
+  g_hash_table_add (f->client->peers->contacts, g_strdup (BOB));
+  incoming (f, BOB "/r", "a", 1);
+}
+
 static void
 test_receive_auto (Fixture *f, gconstpointer data)
 {
@@ -629,6 +651,7 @@ main (int argc, char **argv)
   ADD ("receive/declined", test_receive_declined);
   ADD ("receive/batch", test_receive_batch);
   ADD ("receive/policy", test_receive_policy);
+  ADD ("receive/strangers", test_receive_strangers);
   ADD ("receive/auto", test_receive_auto);
   return end ();
 }
