@@ -11,6 +11,7 @@
 struct FdIbb
 {
   FdIq *iq;
+  FdIbbShare share;
   GHashTable *streams; /* "peer\nsid" -> FdIbbTransport*, not owned */
 };
 
@@ -63,6 +64,7 @@ fd_ibb_new (FdIq *iq)
   FdIbb *ibb = g_new0 (FdIbb, 1);
 
   ibb->iq = iq;
+  fd_ibb_share_init (&ibb->share);
   ibb->streams = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   fd_iq_handle (iq, "set", FD_NS_IBB, handle_set, ibb);
   return ibb;
@@ -75,6 +77,7 @@ fd_ibb_free (FdIbb *ibb)
     return;
   g_warn_if_fail (g_hash_table_size (ibb->streams) == 0);
   fd_iq_handle (ibb->iq, "set", FD_NS_IBB, NULL, NULL);
+  fd_ibb_share_clear (&ibb->share);
   g_hash_table_unref (ibb->streams);
   g_free (ibb);
 }
@@ -101,4 +104,10 @@ FdIq *
 fd_ibb_get_iq (FdIbb *ibb)
 {
   return ibb->iq;
+}
+
+FdIbbShare *
+fd_ibb_get_share (FdIbb *ibb)
+{
+  return &ibb->share;
 }

@@ -12,10 +12,10 @@
 #include <glib-unix.h>
 #include <sys/socket.h>
 
-/* Blocks that wait for the disk. No sender we know has more than 16 on the way; one that does not care for
- * answers must not fill our memory. */
-#define QUEUE_BLOCKS 256
-#define QUEUE_BYTES (1024 * 1024)
+/* Blocks that wait for the disk. A sender that does not care for answers must not fill our memory; those of
+ * our kind have FD_IBB_WINDOW on the way at most, in blocks of 1.3 kB at least. */
+#define QUEUE_BLOCKS 1024
+#define QUEUE_BYTES FD_IBB_WINDOW
 
 /* A request to be answered when its bytes are written. */
 typedef struct
@@ -108,13 +108,13 @@ enqueue (FdIbbInbound *inbound, xmpp_stanza_t *request, guint8 *bytes, gsize len
   inbound->queued += length;
 }
 
-/* TRUE if all of it is written. */
+/* TRUE if all of the first block is written. */
 static gboolean
-write_entry (FdIbbInbound *inbound, const Entry *entry)
+write_block (FdIbbInbound *inbound, const guint8 *bytes, gsize length)
 {
-  while (inbound->written < entry->length)
+  while (inbound->written < length)
     {
-      gssize n = send (inbound->fd, entry->bytes + inbound->written, entry->length - inbound->written,
+      gssize n = send (inbound->fd, bytes + inbound->written, length - inbound->written,
                        MSG_DONTWAIT | MSG_NOSIGNAL);
 
       if (n >= 0)
@@ -122,6 +122,8 @@ write_entry (FdIbbInbound *inbound, const Entry *entry)
       else if (errno != EINTR)
         return FALSE;
     }
+  inbound->written = 0;
+  inbound->bytes += length;
   return TRUE;
 }
 
@@ -143,14 +145,12 @@ flush (FdIbbInbound *inbound)
 {
   Entry *entry;
 
-  while ((entry = g_queue_peek_head (&inbound->queue)) && write_entry (inbound, entry))
+  while ((entry = g_queue_peek_head (&inbound->queue)) && write_block (inbound, entry->bytes, entry->length))
     {
       gboolean is_close = entry->bytes == NULL;
 
       g_queue_pop_head (&inbound->queue);
       inbound->queued -= entry->length;
-      inbound->bytes += entry->length;
-      inbound->written = 0;
       fd_iq_reply (inbound->iq, entry->request, NULL);
       entry_free (entry);
       if (is_close)
@@ -182,8 +182,9 @@ fail (FdIbbInbound *inbound, xmpp_stanza_t *request, const char *condition, cons
 void
 fd_ibb_inbound_data (FdIbbInbound *inbound, xmpp_stanza_t *request, xmpp_stanza_t *data)
 {
-  g_autofree char *text = NULL;
-  guint8 *bytes;
+  const char *text = fd_xml_peek_text (data);
+  g_autofree char *copy = text ? NULL : fd_xml_text (data);
+  g_autofree guint8 *bytes = NULL;
   gsize length;
   guint64 seq;
 
@@ -197,20 +198,23 @@ fd_ibb_inbound_data (FdIbbInbound *inbound, xmpp_stanza_t *request, xmpp_stanza_
       fail (inbound, request, "unexpected-request", "a block was lost");
       return;
     }
-  text = fd_xml_text (data);
-  if (!fd_base64_decode (text, inbound->block_size, &bytes, &length))
+  if (!fd_base64_decode (text ? text : copy, inbound->block_size, &bytes, &length))
     {
       fail (inbound, request, "bad-request", "the peer sent a damaged or too large block");
       return;
     }
   if (inbound->queue.length >= QUEUE_BLOCKS || inbound->queued + length > QUEUE_BYTES)
     {
-      g_free (bytes);
       fail (inbound, request, "resource-constraint", "the peer does not wait for acknowledgements");
       return;
     }
   inbound->blocks++;
-  enqueue (inbound, request, bytes, length);
+  if (g_queue_is_empty (&inbound->queue) && write_block (inbound, bytes, length))
+    {
+      fd_iq_reply (inbound->iq, request, NULL);
+      return;
+    }
+  enqueue (inbound, request, g_steal_pointer (&bytes), length);
   flush (inbound);
 }
 

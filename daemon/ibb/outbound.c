@@ -19,12 +19,17 @@
 #define BLOCK_TIMEOUT_MS 60000
 #define SLOWEST_BYTES_PER_S 1500
 
+/* Of a stanza beside the payload, the peer and the sid: 46 bytes of <iq/> and 66 of <data/>, 12 at its end.
+ */
+#define OVERHEAD 128
+
 typedef struct
 {
   FdIbbOutbound *outbound;
   FdIbbBlock *block;
-  char *xml; /* kept to be sent again */
-  gsize length;
+  GString *xml; /* of the stanza, kept to be sent again… */
+  gsize payload; /* …from here on */
+  gsize bytes; /* of the file */
   guint request;
 } Sent;
 
@@ -33,13 +38,13 @@ struct FdIbbOutbound
   FdIq *iq;
   char *peer;
   char *sid_escaped;
-  guint block_size;
   int fd;
   const FdIbbOutboundHooks *hooks;
   gpointer data;
 
   FdIbbSender sender;
-  guint8 *buffer;
+  guint8 *buffer; /* the next block */
+  gsize filled; /* bytes of it */
   guint readable; /* sources */
   guint retry;
   gboolean eof;
@@ -57,7 +62,7 @@ sent_free (gpointer data, gpointer user_data)
   Sent *sent = data;
 
   fd_iq_cancel (sent->outbound->iq, sent->request);
-  g_free (sent->xml);
+  g_string_free (sent->xml, TRUE);
   g_free (sent);
 }
 
@@ -71,11 +76,11 @@ on_readable (int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Listens only while there is room: the socket is full most of the time. */
+/* Listens only while the next block is not full: the socket is readable most of the time. */
 static void
 listen_again (FdIbbOutbound *outbound)
 {
-  gboolean wanted = !outbound->eof && fd_ibb_sender_has_room (&outbound->sender);
+  gboolean wanted = !outbound->eof && outbound->filled < fd_ibb_sender_get_size (&outbound->sender, NULL);
 
   if (wanted && !outbound->readable)
     outbound->readable = g_unix_fd_add (outbound->fd, G_IO_IN, on_readable, outbound);
@@ -84,29 +89,43 @@ listen_again (FdIbbOutbound *outbound)
 }
 
 FdIbbOutbound *
-fd_ibb_outbound_new (FdIq *iq, const char *peer, const char *sid, guint block_size, int fd,
+fd_ibb_outbound_new (FdIq *iq, FdIbbShare *share, const char *peer, const char *sid, guint block_size, int fd,
                      const FdIbbOutboundHooks *hooks, gpointer data)
 {
   FdIbbOutbound *outbound = g_new0 (FdIbbOutbound, 1);
+  g_autofree char *peer_escaped = g_markup_escape_text (peer, -1);
 
   outbound->iq = iq;
   outbound->peer = g_strdup (peer);
   outbound->sid_escaped = g_markup_escape_text (sid, -1);
-  outbound->block_size = block_size;
   outbound->fd = fd;
   outbound->hooks = hooks;
   outbound->data = data;
   outbound->buffer = g_malloc (block_size);
-  fd_ibb_sender_init (&outbound->sender, block_size);
+  fd_ibb_sender_init (&outbound->sender, share, outbound, block_size,
+                      OVERHEAD + strlen (peer_escaped) + strlen (outbound->sid_escaped));
   listen_again (outbound);
   return outbound;
+}
+
+/* After each answer and each end: others may have waited for it. Their hooks may free them. */
+static void
+let_others_send (FdIbbShare *share)
+{
+  FdIbbSender *sender;
+
+  while ((sender = fd_ibb_share_next (share)))
+    fill (sender->owner);
 }
 
 void
 fd_ibb_outbound_free (FdIbbOutbound *outbound)
 {
+  FdIbbShare *share;
+
   if (!outbound)
     return;
+  share = outbound->sender.share;
   fd_ibb_sender_clear (&outbound->sender, sent_free, NULL);
   g_clear_handle_id (&outbound->readable, g_source_remove);
   g_clear_handle_id (&outbound->retry, g_source_remove);
@@ -114,6 +133,7 @@ fd_ibb_outbound_free (FdIbbOutbound *outbound)
   g_free (outbound->peer);
   g_free (outbound->sid_escaped);
   g_free (outbound);
+  let_others_send (share);
 }
 
 /* Is the first block whose number has to start again at 0 the one that the peer did not take? Gajim and
@@ -145,65 +165,106 @@ fail (FdIbbOutbound *outbound, int code, const char *reason)
   outbound->hooks->failed (error, outbound->data);
 }
 
-static void
-send_block (Sent *sent)
+static guint
+get_timeout (const FdIbbOutbound *outbound, gsize length)
 {
-  FdIbbOutbound *outbound = sent->outbound;
-  guint64 before = fd_iq_get_outstanding (outbound->iq) + sent->length;
+  guint64 before = fd_iq_get_outstanding (outbound->iq) + length;
 
-  sent->request = fd_iq_send_raw (outbound->iq, "set", outbound->peer, sent->xml, sent->length,
-                                  BLOCK_TIMEOUT_MS + before * 1000 / SLOWEST_BYTES_PER_S, on_reply, sent);
+  return BLOCK_TIMEOUT_MS + before * 1000 / SLOWEST_BYTES_PER_S;
 }
 
+/* One string that everything is written into once. A block that is as long as it may be is padded inside the
+ * start tag. */
 static void
-send_new (FdIbbOutbound *outbound, gsize bytes)
+send_new (FdIbbOutbound *outbound, gsize size, gsize stanza)
 {
   static const char tail[] = "</data>";
-  g_autofree char *head
-    = g_strdup_printf ("<data xmlns=\"" FD_NS_IBB "\" seq=\"%u\" sid=\"%s\">",
-                       (guint) (outbound->sender.next % FD_IBB_SEQ_END), outbound->sid_escaped);
-  gsize head_length = strlen (head);
+  gsize bytes = MIN (outbound->filled, size);
+  gsize length = (bytes + 2) / 3 * 4, rest = 1 + length + strlen (tail) + strlen ("</iq>");
   Sent *sent = g_new0 (Sent, 1);
-  char *end;
+  GString *xml = sent->xml = g_string_sized_new (stanza);
 
   sent->outbound = outbound;
-  sent->xml = g_malloc (head_length + (bytes + 2) / 3 * 4 + sizeof tail);
-  end = mempcpy (sent->xml, head, head_length);
-  end += EVP_EncodeBlock ((guint8 *) end, outbound->buffer, bytes);
-  end = mempcpy (end, tail, strlen (tail));
-  sent->length = end - sent->xml;
-  sent->block = fd_ibb_sender_add (&outbound->sender, bytes, sent, g_get_monotonic_time ());
-  send_block (sent);
+  sent->request = fd_iq_begin (outbound->iq, "set", outbound->peer, xml);
+  sent->payload = xml->len;
+  g_string_append_printf (xml, "<data xmlns=\"" FD_NS_IBB "\" seq=\"%u\" sid=\"%s\"",
+                          (guint) (outbound->sender.next % FD_IBB_SEQ_END), outbound->sid_escaped);
+  if (bytes == size && xml->len + rest < stanza)
+    {
+      gsize at = xml->len, padding = stanza - rest - at;
+
+      g_string_set_size (xml, at + padding);
+      memset (xml->str + at, ' ', padding);
+    }
+  g_string_append_c (xml, '>');
+  g_string_set_size (xml, xml->len + length);
+  EVP_EncodeBlock ((guint8 *) xml->str + xml->len - length, outbound->buffer, bytes);
+  g_string_append_len (xml, tail, strlen (tail));
+  outbound->filled -= bytes; /* some are left if blocks have become shorter */
+  memmove (outbound->buffer, outbound->buffer + bytes, outbound->filled);
+
+  sent->block
+    = fd_ibb_sender_add (&outbound->sender, xml->len + strlen ("</iq>"), sent, g_get_monotonic_time ());
+  sent->bytes = bytes;
+  fd_iq_end (outbound->iq, sent->request, xml, get_timeout (outbound, xml->len), on_reply, sent);
+}
+
+/* Is there a block to be sent? A short one only if nothing is on the way whose answer would come first: it
+ * would not end where the others do. */
+static gboolean
+load (FdIbbOutbound *outbound, gsize size)
+{
+  while (!outbound->eof && outbound->filled < size)
+    {
+      gssize n
+        = recv (outbound->fd, outbound->buffer + outbound->filled, size - outbound->filled, MSG_DONTWAIT);
+
+      if (n > 0)
+        outbound->filled += n;
+      else if (n < 0 && errno == EAGAIN)
+        break;
+      else if (n == 0 || errno != EINTR)
+        outbound->eof = TRUE;
+    }
+  return outbound->filled >= size
+         || (outbound->filled > 0 && (outbound->eof || outbound->sender.in_flight == 0));
 }
 
 /* May free the outbound. */
 static void
 fill (FdIbbOutbound *outbound)
 {
-  gssize n = 0;
+  gsize stanza, size = fd_ibb_sender_get_size (&outbound->sender, &stanza);
 
-  while (!outbound->eof && fd_ibb_sender_has_room (&outbound->sender))
+  while (load (outbound, size))
     {
-      n = recv (outbound->fd, outbound->buffer, outbound->block_size, MSG_DONTWAIT);
-      if (n > 0 && outbound->closed)
+      if (outbound->closed)
         {
           fail (outbound, FD_ERROR_CONNECTION_FAILED, "the peer closed it");
           return;
         }
-      if (n > 0)
-        send_new (outbound, n);
-      else if (n < 0 && errno == EAGAIN)
+      if (!fd_ibb_sender_may_send (&outbound->sender))
         break;
-      else if (n == 0 || errno != EINTR)
-        outbound->eof = TRUE;
+      send_new (outbound, size, stanza);
     }
   listen_again (outbound);
 
-  if (outbound->eof && !outbound->drained && g_queue_is_empty (&outbound->sender.blocks))
+  if (outbound->eof && outbound->filled == 0 && !outbound->drained
+      && g_queue_is_empty (&outbound->sender.blocks))
     {
       outbound->drained = TRUE;
       outbound->hooks->drained (outbound->data);
     }
+}
+
+static void
+send_again (Sent *sent)
+{
+  FdIbbOutbound *outbound = sent->outbound;
+  gsize length = sent->xml->len - strlen ("</iq>") - sent->payload;
+
+  sent->request = fd_iq_send_raw (outbound->iq, "set", outbound->peer, sent->xml->str + sent->payload, length,
+                                  get_timeout (outbound, length), on_reply, sent);
 }
 
 static gboolean
@@ -214,7 +275,7 @@ on_retry (gpointer data)
   outbound->retry = 0;
   fd_ibb_sender_retry (&outbound->sender, g_get_monotonic_time ());
   for (GList *l = outbound->sender.blocks.head; l; l = l->next)
-    send_block (((FdIbbBlock *) l->data)->data);
+    send_again (((FdIbbBlock *) l->data)->data);
   return G_SOURCE_REMOVE;
 }
 
@@ -244,7 +305,6 @@ on_refused (Sent *sent, xmpp_stanza_t *reply, const GError *error)
 
   if (is_temporary (reply) && fd_ibb_sender_bounced (&outbound->sender, sent->block, g_get_monotonic_time ()))
     {
-      listen_again (outbound);
       arm_retry (outbound);
     }
   else if (error->code == FD_ERROR_NOT_CONNECTED || error->code == FD_ERROR_TIMEOUT
@@ -263,15 +323,17 @@ on_reply (xmpp_stanza_t *reply, const GError *error, gpointer data)
 {
   Sent *sent = data;
   FdIbbOutbound *outbound = sent->outbound;
+  FdIbbShare *share = outbound->sender.share;
   gboolean in_order;
 
   sent->request = 0;
   if (error)
     {
       on_refused (sent, reply, error);
+      let_others_send (share);
       return;
     }
-  outbound->bytes += sent->block->bytes;
+  outbound->bytes += sent->bytes;
   in_order = fd_ibb_sender_acked (&outbound->sender, sent->block, g_get_monotonic_time ());
   sent_free (sent, NULL);
   arm_retry (outbound);
@@ -279,6 +341,7 @@ on_reply (xmpp_stanza_t *reply, const GError *error, gpointer data)
     fill (outbound);
   else
     fail (outbound, FD_ERROR_CONNECTION_FAILED, "a block was lost");
+  let_others_send (share);
 }
 
 void

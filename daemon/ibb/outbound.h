@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "ibb/share.h"
 #include "xmpp/iq.h"
 
 typedef struct FdIbbOutbound FdIbbOutbound;
@@ -16,9 +17,10 @@ typedef struct
   void (*failed) (const GError *error, gpointer data);
 } FdIbbOutboundHooks;
 
-/* Starts at once. @fd stays the caller's, who closes it after the free. */
-FdIbbOutbound *fd_ibb_outbound_new (FdIq *iq, const char *peer, const char *sid, guint block_size, int fd,
-                                    const FdIbbOutboundHooks *hooks, gpointer data);
+/* Starts at once. @share: of the account, lives longer. @fd stays the caller's, who closes it after
+ * the free. */
+FdIbbOutbound *fd_ibb_outbound_new (FdIq *iq, FdIbbShare *share, const char *peer, const char *sid,
+                                    guint block_size, int fd, const FdIbbOutboundHooks *hooks, gpointer data);
 void fd_ibb_outbound_free (FdIbbOutbound *outbound);
 
 /* The peer closed: what is on its way may still be acknowledged, more bytes are a failure. */

@@ -4,12 +4,14 @@
  */
 #pragma once
 
+#include "ibb/share.h"
 #include "ibb/transport.h"
 
 /* FALSE if there is such a stream already, or there are too many. */
 gboolean fd_ibb_add (FdIbb *ibb, FdIbbTransport *transport, const char *peer, const char *sid);
 void fd_ibb_remove (FdIbb *ibb, const char *peer, const char *sid);
 FdIq *fd_ibb_get_iq (FdIbb *ibb);
+FdIbbShare *fd_ibb_get_share (FdIbb *ibb); /* of all its streams */
 
 /* The peer's requests for this stream; each is answered exactly once, now or later. */
 void fd_ibb_transport_handle_open (FdIbbTransport *transport, xmpp_stanza_t *request, xmpp_stanza_t *open);

@@ -195,8 +195,8 @@ open_stream (FdIbbTransport *transport)
   transport->theirs = ends[1];
   transport->state = STATE_OPEN;
   transport->outbound
-    = fd_ibb_outbound_new (transport->iq, transport->peer, transport->sid, transport->block_size,
-                           transport->ours, &outbound_hooks, transport);
+    = fd_ibb_outbound_new (transport->iq, fd_ibb_get_share (transport->ibb), transport->peer, transport->sid,
+                           transport->block_size, transport->ours, &outbound_hooks, transport);
   transport->inbound
     = fd_ibb_inbound_new (transport->iq, transport->block_size, transport->ours, &inbound_hooks, transport);
   g_clear_handle_id (&transport->timer, g_source_remove);

@@ -154,12 +154,9 @@ on_not_connected (gpointer data)
 }
 
 guint
-fd_iq_send_raw (FdIq *iq, const char *type, const char *to, const char *payload, gsize length,
-                guint timeout_ms, FdIqReply callback, gpointer data)
+fd_iq_begin (FdIq *iq, const char *type, const char *to, GString *xml)
 {
   Pending *pending = g_new0 (Pending, 1);
-  g_autofree char *head = NULL;
-  g_autoptr (GString) xml = NULL;
 
   do
     iq->last_id++;
@@ -168,30 +165,48 @@ fd_iq_send_raw (FdIq *iq, const char *type, const char *to, const char *payload,
   pending->iq = iq;
   pending->id = iq->last_id;
   pending->to = g_strdup (to);
+  g_hash_table_insert (iq->pending, GUINT_TO_POINTER (pending->id), pending);
+
+  g_string_append_printf (xml, "<iq type=\"%s\" id=\"%s%u", type, iq->id_prefix, pending->id);
+  if (to)
+    {
+      g_string_append (xml, "\" to=\"");
+      fd_xml_append_text (xml, to);
+    }
+  g_string_append (xml, "\">");
+  return pending->id;
+}
+
+void
+fd_iq_end (FdIq *iq, guint id, GString *xml, guint timeout_ms, FdIqReply callback, gpointer data)
+{
+  Pending *pending = g_hash_table_lookup (iq->pending, GUINT_TO_POINTER (id));
+
   pending->timeout_ms = timeout_ms;
   pending->callback = callback;
   pending->data = data;
-  g_hash_table_insert (iq->pending, GUINT_TO_POINTER (pending->id), pending);
-
   if (iq->own_jid[0] == '\0')
     {
       pending->source = g_idle_add (on_not_connected, pending);
-      return pending->id;
+      return;
     }
-
-  pending->source = g_timeout_add (timeout_ms, on_timeout, pending);
-  pending->bytes = length;
-  iq->outstanding += length;
-
-  head = to ? g_markup_printf_escaped ("<iq type=\"%s\" id=\"%s%u\" to=\"%s\">", type, iq->id_prefix,
-                                       pending->id, to)
-            : g_markup_printf_escaped ("<iq type=\"%s\" id=\"%s%u\">", type, iq->id_prefix, pending->id);
-  xml = g_string_sized_new (strlen (head) + length + sizeof "</iq>");
-  g_string_append (xml, head);
-  g_string_append_len (xml, payload, length);
   g_string_append (xml, "</iq>");
+  pending->source = g_timeout_add (timeout_ms, on_timeout, pending);
+  pending->bytes = xml->len;
+  iq->outstanding += xml->len;
   iq->write (xml->str, xml->len, iq->data);
-  return iq->last_id;
+}
+
+guint
+fd_iq_send_raw (FdIq *iq, const char *type, const char *to, const char *payload, gsize length,
+                guint timeout_ms, FdIqReply callback, gpointer data)
+{
+  g_autoptr (GString) xml = g_string_sized_new (length + 256);
+  guint id = fd_iq_begin (iq, type, to, xml);
+
+  g_string_append_len (xml, payload, length);
+  fd_iq_end (iq, id, xml, timeout_ms, callback, data);
+  return id;
 }
 
 guint
@@ -241,6 +256,24 @@ write_tree (FdIq *iq, xmpp_stanza_t *tree)
   iq->write (xml, strlen (xml), iq->data);
 }
 
+/* One for each block of in-band data, so without a tree. */
+static void
+write_empty_result (FdIq *iq, xmpp_stanza_t *request)
+{
+  const char *from = fd_xml_attr (request, "from");
+  g_autoptr (GString) xml = g_string_sized_new (256);
+
+  g_string_append (xml, "<iq type=\"result\" id=\"");
+  fd_xml_append_text (xml, fd_xml_attr (request, "id"));
+  if (from)
+    {
+      g_string_append (xml, "\" to=\"");
+      fd_xml_append_text (xml, from);
+    }
+  g_string_append (xml, "\"/>");
+  iq->write (xml->str, xml->len, iq->data);
+}
+
 void
 fd_iq_write (FdIq *iq, xmpp_stanza_t *stanza)
 {
@@ -258,10 +291,15 @@ fd_iq_set_refusal (FdIq *iq, FdIqRefuses refuses, gpointer data)
 void
 fd_iq_reply (FdIq *iq, xmpp_stanza_t *request, xmpp_stanza_t *payload)
 {
-  g_autoptr (FdXml) answer = new_answer (request, "result");
+  g_autoptr (FdXml) answer = NULL;
 
-  if (payload)
-    xmpp_stanza_add_child_ex (answer, payload, FALSE);
+  if (!payload)
+    {
+      write_empty_result (iq, request);
+      return;
+    }
+  answer = new_answer (request, "result");
+  xmpp_stanza_add_child_ex (answer, payload, FALSE);
   write_tree (iq, answer);
 }
 

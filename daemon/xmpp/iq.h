@@ -36,7 +36,12 @@ typedef void (*FdIqReply) (xmpp_stanza_t *reply, const GError *error, gpointer d
 guint fd_iq_send (FdIq *iq, const char *type, const char *to, xmpp_stanza_t *payload, guint timeout_ms,
                   FdIqReply callback, gpointer data);
 
-/* The same with a payload that is serialized already (IBB data). */
+/* The same in two steps, for bulk data: its caller begins @xml with the head of the stanza,
+ * appends the payload, and sends it. Nothing may come between. */
+guint fd_iq_begin (FdIq *iq, const char *type, const char *to, GString *xml);
+void fd_iq_end (FdIq *iq, guint id, GString *xml, guint timeout_ms, FdIqReply callback, gpointer data);
+
+/* The same with a payload that is serialized already. */
 guint fd_iq_send_raw (FdIq *iq, const char *type, const char *to, const char *payload, gsize length,
                       guint timeout_ms, FdIqReply callback, gpointer data);
 

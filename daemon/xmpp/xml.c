@@ -153,8 +153,8 @@ append_escaped (GString *out, const char *text)
     }
 }
 
-static void
-append_text (GString *out, const char *text)
+void
+fd_xml_append_text (GString *out, const char *text)
 {
   if (g_utf8_validate (text, -1, NULL))
     {
@@ -178,7 +178,7 @@ append_node (GString *out, xmpp_stanza_t *node, const char *parent_ns)
 
   if (xmpp_stanza_is_text (node))
     {
-      append_text (out, xmpp_stanza_get_text_ptr (node));
+      fd_xml_append_text (out, xmpp_stanza_get_text_ptr (node));
       return;
     }
 
@@ -194,7 +194,7 @@ append_node (GString *out, xmpp_stanza_t *node, const char *parent_ns)
       g_string_append_c (out, ' ');
       g_string_append (out, attributes[i]);
       g_string_append (out, "=\"");
-      append_text (out, attributes[i + 1]);
+      fd_xml_append_text (out, attributes[i + 1]);
       g_string_append_c (out, '"');
     }
 
@@ -284,6 +284,15 @@ fd_xml_text (xmpp_stanza_t *element)
   if (raw)
     xmpp_free (xmpp_stanza_get_context (element), raw);
   return text;
+}
+
+const char *
+fd_xml_peek_text (xmpp_stanza_t *element)
+{
+  xmpp_stanza_t *only = xmpp_stanza_get_children (element);
+
+  return only && xmpp_stanza_is_text (only) && !xmpp_stanza_get_next (only) ? xmpp_stanza_get_text_ptr (only)
+                                                                            : NULL;
 }
 
 char *

@@ -33,6 +33,9 @@ xmpp_stanza_t *fd_xml_parse (const char *xml, GError **error);
  * characters, invalid UTF-8) becomes U+FFFD: it would end the stream. */
 char *fd_xml_to_string (xmpp_stanza_t *element);
 
+/* Escaped, and with what XML forbids replaced. */
+void fd_xml_append_text (GString *out, const char *text);
+
 /* Does the element have this name and, unless @ns is NULL, this namespace? */
 gboolean fd_xml_is (xmpp_stanza_t *element, const char *name, const char *ns);
 
@@ -55,6 +58,9 @@ gboolean fd_xml_attr_uint (xmpp_stanza_t *element, const char *name, guint64 min
 /* The text of an element with surrounding white space removed; "" if none.
  * Free with g_free(). */
 char *fd_xml_text (xmpp_stanza_t *element);
+
+/* All of it as it is, without a copy; NULL if it is not in one piece. */
+const char *fd_xml_peek_text (xmpp_stanza_t *element);
 
 /* Text of the first child with that name (any namespace), NULL if there is no
  * such child. Free with g_free(). */

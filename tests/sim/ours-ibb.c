@@ -12,6 +12,7 @@
 #define CLOSE_DELAY (2000 * SIM_MSEC) /* as in ibb/transport.c */
 #define IQ_TIMEOUT_MS 30000
 #define BLOCK_TIMEOUT_MS 60000
+#define OVERHEAD 200 /* of a stanza beside its payload */
 #define SOCKET_BUFFER (16 * SIM_BLOCK)
 
 typedef enum
@@ -117,6 +118,25 @@ sent_free (gpointer data, gpointer user_data)
 }
 
 static void
+let_others_send (FdIbbShare *share)
+{
+  FdIbbSender *sender;
+
+  while ((sender = fd_ibb_share_next (share)))
+    fill (sender->owner);
+}
+
+static void
+clear_sender (SimIbb *ibb)
+{
+  if (!ibb->sending)
+    return;
+  ibb->sending = FALSE;
+  fd_ibb_sender_clear (&ibb->sender, sent_free, NULL);
+  let_others_send (&ibb->ours->share);
+}
+
+static void
 end (SimIbb *ibb)
 {
   SimSide *side = ibb->side;
@@ -134,7 +154,7 @@ end (SimIbb *ibb)
   unregister (ibb);
   sim_timer_disarm (&side->world->clock, &ibb->timer);
   sim_timer_disarm (&side->world->clock, &ibb->retry);
-  fd_ibb_sender_clear (&ibb->sender, sent_free, NULL);
+  clear_sender (ibb);
   while ((segment = ibb->out))
     {
       ibb->out = segment->next;
@@ -219,7 +239,7 @@ send_new (SimIbb *ibb)
 
   sent->ibb = ibb;
   sent->bytes = *first;
-  sent->bytes.bytes = MIN (first->bytes, ibb->block_size);
+  sent->bytes.bytes = MIN (first->bytes, fd_ibb_sender_get_size (&ibb->sender, NULL));
   first->bytes -= sent->bytes.bytes;
   first->offset += sent->bytes.bytes;
   ibb->out_bytes -= sent->bytes.bytes;
@@ -230,7 +250,8 @@ send_new (SimIbb *ibb)
         ibb->out_tail = NULL;
       sim_segment_free (world, first);
     }
-  sent->block = fd_ibb_sender_add (&ibb->sender, sent->bytes.bytes, sent, SIM_NOW (world));
+  sent->block
+    = fd_ibb_sender_add (&ibb->sender, OVERHEAD + (sent->bytes.bytes + 2) / 3 * 4, sent, SIM_NOW (world));
   send_block (sent);
 }
 
@@ -239,7 +260,7 @@ fill (SimIbb *ibb)
 {
   if (ibb->state != STATE_OPEN && ibb->state != STATE_PEER_CLOSED)
     return;
-  while (ibb->out && fd_ibb_sender_has_room (&ibb->sender))
+  while (ibb->out && fd_ibb_sender_may_send (&ibb->sender))
     {
       if (ibb->peer_closed)
         {
@@ -284,6 +305,7 @@ on_block_answered (SimRequest *request, const SimStanza *reply, const GError *er
 {
   Sent *sent = request->data;
   SimIbb *ibb = sent->ibb;
+  FdIbbShare *share = &ibb->ours->share;
   gint64 now = SIM_NOW (ibb->side->world);
   gboolean in_order;
 
@@ -304,6 +326,7 @@ on_block_answered (SimRequest *request, const SimStanza *reply, const GError *er
     fail (ibb, error->code);
   else
     fail (ibb, FD_ERROR_CONNECTION_FAILED);
+  let_others_send (share);
 }
 
 /* --- opening and receiving --- */
@@ -361,7 +384,8 @@ sim_ibb_new (SimContent *content, const char *sid, guint block_size, gboolean op
   g_strlcpy (ibb->sid, sid, sizeof ibb->sid);
   ibb->block_size = CLAMP (block_size, 1, FD_IBB_BLOCK_SIZE_MAX);
   ibb->opener = opener;
-  fd_ibb_sender_init (&ibb->sender, ibb->block_size);
+  fd_ibb_sender_init (&ibb->sender, &ibb->ours->share, ibb, ibb->block_size, OVERHEAD);
+  ibb->sending = TRUE;
   sim_timer_init (&ibb->timer, on_open_wait, ibb);
   sim_timer_init (&ibb->retry, on_retry, ibb);
   sim_timer_init (&ibb->idle, on_idle, ibb);
@@ -411,11 +435,26 @@ sim_ibb_start (SimIbb *ibb)
     }
 }
 
+/* Its turn comes with an answer to another stream's block, or that one's time-out. */
+static gboolean
+waits_for_others (const SimIbb *ibb)
+{
+  FdIbbShare *share = ibb->sender.share;
+
+  if (!ibb->sending || !g_queue_find (&share->waiting, &ibb->sender))
+    return FALSE;
+  for (GList *l = share->senders.head; l; l = l->next)
+    if (((FdIbbSender *) l->data)->unanswered > 0)
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 sim_ibb_is_live (const SimIbb *ibb)
 {
   return sim_timer_is_armed (&ibb->idle) || sim_timer_is_armed (&ibb->timer)
-         || sim_timer_is_armed (&ibb->retry) || sim_iq_is_pending (ibb->side, (gpointer) ibb);
+         || sim_timer_is_armed (&ibb->retry) || sim_iq_is_pending (ibb->side, (gpointer) ibb)
+         || waits_for_others (ibb);
 }
 
 static void
@@ -464,7 +503,7 @@ sim_ibb_receive (SimOurs *ours, SimStanza *request)
           sim_reply_error (ours->side, request, FD_ERROR_PROTOCOL);
           return;
         }
-      ibb->block_size = request->block_size;
+      ibb->block_size = ibb->sender.block_size = request->block_size;
       sim_reply (ours->side, request);
       open_stream (ibb);
     }

@@ -327,6 +327,7 @@ sim_ours_init (SimSide *side)
   SimOurs *ours = g_new0 (SimOurs, 1);
 
   ours->side = side;
+  fd_ibb_share_init (&ours->share);
   side->self = ours;
   side->ops = &sim_ours_ops;
 }
@@ -335,6 +336,7 @@ void
 sim_ours_clear (SimSide *side)
 {
   ours_vanish (side);
+  fd_ibb_share_clear (&((SimOurs *) side->self)->share);
   g_free (side->self);
   side->self = NULL;
 }

@@ -21,6 +21,7 @@ struct SimOurs
   SimSide *side;
   SimSession *sessions;
   SimIbb *ibbs;
+  FdIbbShare share; /* of these */
   struct SimGoodbye *goodbyes;
 };
 

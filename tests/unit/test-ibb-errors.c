@@ -151,11 +151,11 @@ test_refused_midway (Fixture *f, gconstpointer data)
   write_bytes (&f->sides[0], "abcdef");
   wait_failed (&f->sides[0], FD_ERROR_CONNECTION_FAILED);
   g_assert_cmpuint (f->sides[0].closes, ==, 1);
-  g_assert_cmpuint (fd_ibb_transport_get_bytes (f->sides[0].transport), ==, 2);
+  g_assert_cmpuint (fd_ibb_transport_get_bytes (f->sides[0].transport), <=, 2);
   assert_broken (&f->sides[0]);
   assert_reads (&f->sides[1], "ab");
   assert_eof (&f->sides[1]);
-  g_assert_cmpuint (f->sides[1].failed, ==, 0); /* an early end, by the pump's count */
+  g_assert_cmpuint (f->sides[1].failed, ==, 1); /* the blocks behind the third were on their way */
 }
 
 /* From the 40th block on, when several are on the way, nothing comes through until it is tried again. */
@@ -204,7 +204,7 @@ test_wait_error (Fixture *f, gconstpointer data)
   open_both (f, 1, 1);
   write_bytes (&f->sides[0], "abcdef");
   wait_failed (&f->sides[0], FD_ERROR_PEER_OFFLINE);
-  g_assert_cmpuint (f->sides[0].datas, ==, 4);
+  g_assert_cmpuint (f->sides[0].datas, ==, 6 + 4);
   g_assert_cmpuint (last_delay, ==, 10000);
   g_assert_cmpuint (fd_ibb_transport_get_bytes (f->sides[0].transport), ==, 2); /* where to resume */
 }

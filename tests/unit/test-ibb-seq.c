@@ -19,6 +19,7 @@
 typedef struct
 {
   FdIq *iq;
+  FdIbbShare share;
   GQueue ids; /* of requests that are to be answered */
   guint requests, results;
   int ours, theirs; /* the pump's */
@@ -73,6 +74,7 @@ set_up (Fixture *f, gconstpointer data)
 {
   int ends[2];
 
+  fd_ibb_share_init (&f->share);
   f->iq = fd_iq_new (on_write, f);
   fd_iq_set_own_jid (f->iq, "a@one.example/1");
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
@@ -83,6 +85,7 @@ set_up (Fixture *f, gconstpointer data)
 static void
 tear_down (Fixture *f, gconstpointer data)
 {
+  fd_ibb_share_clear (&f->share);
   fd_iq_free (f->iq);
   g_queue_clear_full (&f->ids, g_free);
   fd_close (&f->ours);
@@ -152,7 +155,7 @@ static FdIbbOutbound *
 start_sending (Fixture *f, guint blocks)
 {
   static const FdIbbOutboundHooks hooks = { .drained = on_over, .failed = on_failed };
-  FdIbbOutbound *outbound = fd_ibb_outbound_new (f->iq, PEER, "s", 1, f->ours, &hooks, f);
+  FdIbbOutbound *outbound = fd_ibb_outbound_new (f->iq, &f->share, PEER, "s", 1, f->ours, &hooks, f);
 
   for (guint i = 0; i < blocks; i++)
     {

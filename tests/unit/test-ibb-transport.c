@@ -433,7 +433,7 @@ test_close_in_flight (Fixture *f, gconstpointer data)
 {
   f->tamper = hold_data;
   open_both (f, 3, 3);
-  write_bytes (&f->sides[0], "abcdefghi");
+  write_bytes (&f->sides[0], "abcdef");
   assert_reads (&f->sides[1], "abc");
   WAIT_FOR (f->sides[0].datas == 2);
   inject (&f->sides[1], "<close xmlns='" FD_NS_IBB "' sid='s&amp;1'/>");

@@ -235,11 +235,24 @@ static void
 test_raw (Fixture *f, gconstpointer data)
 {
   static const char payload[] = "<data xmlns='http://jabber.org/protocol/ibb' seq='0' sid='a'>AAAA</data>";
+  g_autoptr (GString) xml = g_string_new (NULL);
+  guint id;
 
   fd_iq_send_raw (f->iq, "set", "a@b/<&'\">", payload, strlen (payload), 30000, on_reply, f);
   g_assert_cmpstr (fd_xml_attr (last (f), "to"), ==, "a@b/<&'\">");
   g_assert_nonnull (fd_xml_child (last (f), "data", "http://jabber.org/protocol/ibb"));
-  g_assert_cmpuint (fd_iq_get_outstanding (f->iq), ==, strlen (payload));
+  g_assert_cmpuint (fd_iq_get_outstanding (f->iq), >, strlen (payload));
+  fd_iq_stream_lost (f->iq);
+  g_assert_cmpuint (fd_iq_get_outstanding (f->iq), ==, 0);
+
+  /* In two steps, and not online. */
+  id = fd_iq_begin (f->iq, "set", "a@b/c", xml);
+  g_string_append (xml, payload);
+  fd_iq_end (f->iq, id, xml, 30000, on_reply, f);
+  g_assert_cmpuint (f->written->len, ==, 1);
+  while (f->calls < 2)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_error (f->error, FD_ERROR, FD_ERROR_NOT_CONNECTED);
 }
 
 static void
