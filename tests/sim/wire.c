@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* The servers return all that follows, too: shorter than we pause, longer than any answer takes. */
+#define BOUNCE_TIME (5 * SIM_SEC)
+
 /* --- errors --- */
 
 /* The text that the daemon's iq router would give. */
@@ -99,9 +102,12 @@ put (SimSide *side, const SimStanza *from)
   if (world->lossy && sim_once_in (world, 4))
     delay += sim_range (world, 0, 3 * SIM_SEC / 2);
   stanza = stanza_new (world, from);
-  stanza->bounces = side->bounce_next && from->kind == SIM_STANZA_DATA;
-  if (stanza->bounces)
-    side->bounce_next = FALSE;
+  if (side->bounce_next && from->kind == SIM_STANZA_DATA)
+    {
+      side->bounce_next = FALSE;
+      side->bounce_until = SIM_NOW (world) + BOUNCE_TIME;
+    }
+  stanza->bounces = from->kind == SIM_STANZA_DATA && SIM_NOW (world) < side->bounce_until;
   stanza->when = SIM_NOW (world) + delay;
   if (out->tail)
     {
@@ -324,6 +330,7 @@ sim_wire_init (SimSide *side)
   side->last_id = 0;
   side->extra_delay = 0;
   side->drop_next = side->bounce_next = FALSE;
+  side->bounce_until = 0;
 }
 
 static void

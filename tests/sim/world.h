@@ -78,7 +78,7 @@ typedef enum
   SIM_TROUBLE_GONE, /* a side looks unavailable and is not */
   SIM_TROUBLE_DROP, /* a stanza of a side vanishes */
   SIM_TROUBLE_NETWORK, /* a side's transports that wait for an answer break */
-  SIM_TROUBLE_BOUNCE, /* a block of a side comes back, to be sent again */
+  SIM_TROUBLE_BOUNCE, /* blocks of a side come back, to be sent again */
   SIM_TROUBLE_SLOW, /* stanzas of a side take @length more from now on */
   SIM_N_TROUBLES
 } SimTroubleKind;
@@ -217,6 +217,7 @@ struct SimSide
   guint32 last_id;
   gint64 extra_delay; /* µs, of its stanzas */
   gboolean drop_next, bounce_next;
+  gint64 bounce_until;
 };
 
 typedef struct
