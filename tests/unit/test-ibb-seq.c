@@ -22,6 +22,7 @@ typedef struct
   FdIbbShare share;
   GQueue ids; /* of requests that are to be answered */
   guint requests, results;
+  gsize length; /* of the last request */
   int ours, theirs; /* the pump's */
   GError *error;
   gboolean over; /* closed, or drained */
@@ -49,6 +50,7 @@ on_write (const char *xml, gsize length, gpointer data)
 
       g_assert_cmpint (atoi (seq), ==, f->requests++ % LOOP); /* we wrap, as XEP-0047 says */
       g_queue_push_tail (&f->ids, attribute (xml, " id=\""));
+      f->length = length;
     }
   else
     {
@@ -173,6 +175,19 @@ start_sending (Fixture *f, guint blocks)
   return outbound;
 }
 
+/* A full block is a stanza of a size that servers read at once. */
+static void
+test_padding (Fixture *f, gconstpointer data)
+{
+  static const FdIbbOutboundHooks hooks = { .drained = on_over, .failed = on_failed };
+  FdIbbOutbound *outbound = fd_ibb_outbound_new (f->iq, &f->share, PEER, "s", 8192, f->ours, &hooks, f);
+
+  g_assert_cmpint (send (f->theirs, (char[5000]){ 0 }, 5000, MSG_DONTWAIT), ==, 5000);
+  wait_for_request (f);
+  g_assert_cmpuint (f->length, ==, 4096);
+  fd_ibb_outbound_free (outbound);
+}
+
 static void
 test_send (Fixture *f, gconstpointer data)
 {
@@ -211,6 +226,7 @@ main (int argc, char **argv)
   g_test_add ("/ibb-seq/seq-wrap", Fixture, NULL, set_up, test_wrap, tear_down);
   g_test_add ("/ibb-seq/seq-wrap-raw", Fixture, NULL, set_up, test_wrap_raw, tear_down);
   g_test_add ("/ibb-seq/seq-wrap-send", Fixture, NULL, set_up, test_send, tear_down);
+  g_test_add ("/ibb-seq/padding", Fixture, NULL, set_up, test_padding, tear_down);
   g_test_add ("/ibb-seq/seq-refused", Fixture, "unexpected-request", set_up, test_refused, tear_down);
   g_test_add ("/ibb-seq/seq-refused-by-close", Fixture, NULL, set_up, test_refused, tear_down);
   return g_test_run ();
