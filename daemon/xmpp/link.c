@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define RESOLVE_TIMEOUT_S 10 /* a resolver asks again after 5 s */
+#define RESOLVE_TIMEOUT_S 8 /* a resolver asks the next name server after 5 s, and has given up after 10 */
 #define SECURE_TIMEOUT_S 15 /* from the TCP connection to the end of the TLS handshake */
 
 #define READ_SIZE (16 * 1024) /* a TLS record */
@@ -244,7 +244,7 @@ flush (FdLink *link)
       return;
     }
   link->write_waits = result == FD_TLS_WANTS_WRITE;
-  if (link->sent == link->queue->len || link->sent >= COMPACT)
+  if (link->sent == link->queue->len || link->sent >= MAX (COMPACT, link->queue->len / 2))
     {
       explicit_bzero (link->queue->data, link->sent); /* a password may be in it */
       g_byte_array_remove_range (link->queue, 0, link->sent);

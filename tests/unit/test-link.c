@@ -18,6 +18,8 @@
 
 typedef struct
 {
+  TlsServer server;
+  GAsyncQueue *over; /* the server's data: what it waits for, if it does */
   FdLink *link;
   gboolean up, down;
   FdFailure failure;
@@ -59,12 +61,12 @@ on_down (FdLink *link, FdFailure *failure, gpointer data)
 }
 
 static void
-start (Fixture *f, guint16 port, gboolean direct, const char *ca_file, const char *pin)
+start (Fixture *f, gboolean direct, const char *ca_file, const char *pin)
 {
   static const FdLinkHooks hooks = { on_up, on_received, on_down };
-  FdLinkSettings settings = { "127.0.0.1", port, direct, { "example.org", ca_file, pin } };
+  FdLinkSettings settings = { "127.0.0.1", f->server.port, direct, { "example.org", ca_file, pin } };
 
-  *f = (Fixture){ .received = g_string_new (NULL) };
+  f->received = g_string_new (NULL);
   f->link = fd_link_new (&settings, &hooks, f);
 }
 
@@ -88,10 +90,16 @@ wait_down (Fixture *f)
 static void
 end (Fixture *f)
 {
+  if (!f->link)
+    return;
   fd_link_free (f->link);
   fd_failure_clear (&f->failure);
   g_string_free (f->received, TRUE);
   g_free (f->certificate);
+  f->link = NULL;
+  f->certificate = NULL;
+  f->up = f->down = FALSE;
+  f->n_received = 0;
 }
 
 static void
@@ -173,194 +181,132 @@ exchange (Fixture *f)
 }
 
 static void
-test_direct (void)
+test_direct (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", echo, NULL);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  exchange (&f);
-  end (&f);
-  tls_server_stop (&server);
+  start (f, TRUE, f->server.pem, NULL);
+  exchange (f);
 }
 
 static void
-test_starttls (void)
+test_starttls (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", starttls_echo, NULL);
-  start (&f, server.port, FALSE, server.pem, NULL);
-  exchange (&f);
-  end (&f);
-  tls_server_stop (&server);
+  start (f, FALSE, f->server.pem, NULL);
+  exchange (f);
 }
 
 static void
-test_untrusted (void)
+test_untrusted (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", echo, NULL);
-  start (&f, server.port, TRUE, NULL, NULL);
-  assert_refused (&f, FD_ERROR_TLS_FAILED, "self-signed");
-  g_assert_true (f.failure.fatal);
+  start (f, TRUE, NULL, NULL);
+  assert_refused (f, FD_ERROR_TLS_FAILED, "self-signed");
+  g_assert_true (f->failure.fatal);
   g_assert_nonnull (
-    strstr (f.failure.error->message, "It is for example.org, issued by CN=fardel test, valid"));
-  g_assert_nonnull (strstr (f.failure.error->message, "SHA-256 "));
-  end (&f);
-  tls_server_stop (&server);
+    strstr (f->failure.error->message, "It is for example.org, issued by CN=fardel test, valid"));
+  g_assert_nonnull (strstr (f->failure.error->message, "SHA-256 "));
 }
 
 /* The system's authorities, in either of the forms that systems have them in. */
 static void
-test_system (void)
+test_system (Fixture *f, gconstpointer unused)
 {
   g_autofree char *directory = g_dir_make_tmp ("fardel-XXXXXX", NULL);
   g_autofree char *name = NULL;
-  TlsServer server;
-  Fixture f;
 
-  tls_server_start (&server, "example.org", echo, NULL);
   name = g_strdup_printf ("%s/%08lx.0", directory,
-                          X509_subject_name_hash (SSL_CTX_get0_certificate (server.ctx)));
-  g_assert_no_errno (symlink (server.pem, name));
+                          X509_subject_name_hash (SSL_CTX_get0_certificate (f->server.ctx)));
+  g_assert_no_errno (symlink (f->server.pem, name));
   g_setenv ("SSL_CERT_DIR", directory, TRUE);
-  start (&f, server.port, TRUE, NULL, NULL);
-  exchange (&f);
-  end (&f);
+  start (f, TRUE, NULL, NULL);
+  exchange (f);
+  end (f);
   g_unsetenv ("SSL_CERT_DIR");
 
-  g_setenv ("SSL_CERT_FILE", server.pem, TRUE);
+  g_setenv ("SSL_CERT_FILE", f->server.pem, TRUE);
   for (guint i = 0; i < 2; i++)
     {
-      start (&f, server.port, TRUE, NULL, NULL);
-      exchange (&f);
-      end (&f);
+      start (f, TRUE, NULL, NULL);
+      exchange (f);
+      end (f);
     }
   g_unsetenv ("SSL_CERT_FILE");
-  tls_server_stop (&server);
   g_assert_no_errno (unlink (name));
   g_assert_no_errno (rmdir (directory));
 }
 
 static void
-test_other_name (void)
+test_other_name (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "elsewhere.example", echo, NULL);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  assert_refused (&f, FD_ERROR_TLS_FAILED, "for elsewhere.example");
-  end (&f);
-  tls_server_stop (&server);
+  start (f, TRUE, f->server.pem, NULL);
+  assert_refused (f, FD_ERROR_TLS_FAILED, "for elsewhere.example");
 }
 
 /* The pin is enough, and necessary. */
 static void
-test_pin (void)
+test_pin (Fixture *f, gconstpointer unused)
 {
   g_autofree char *fingerprint = NULL, *wrong = g_strnfill (64, '0');
-  TlsServer server;
-  Fixture f;
 
-  tls_server_start (&server, "elsewhere.example", echo, NULL);
-  start (&f, server.port, TRUE, NULL, wrong);
-  assert_refused (&f, FD_ERROR_TLS_FAILED, "is not the one that is pinned");
-  g_assert_true (f.failure.fatal);
-  fingerprint = g_strndup (strstr (f.failure.error->message, "SHA-256 ") + 8, 64);
-  end (&f);
+  start (f, TRUE, f->server.pem, wrong);
+  assert_refused (f, FD_ERROR_TLS_FAILED, "is not the one that is pinned");
+  g_assert_true (f->failure.fatal);
+  fingerprint = g_strndup (strstr (f->failure.error->message, "SHA-256 ") + 8, 64);
+  end (f);
 
-  start (&f, server.port, TRUE, NULL, fingerprint);
-  exchange (&f);
-  g_assert_cmpstr (f.certificate, ==, fingerprint);
-  end (&f);
-  tls_server_stop (&server);
-
-  /* trusted, but not the pinned one */
-  tls_server_start (&server, "example.org", echo, NULL);
-  start (&f, server.port, TRUE, server.pem, fingerprint);
-  assert_refused (&f, FD_ERROR_TLS_FAILED, "is not the one that is pinned");
-  end (&f);
-  tls_server_stop (&server);
+  start (f, TRUE, NULL, fingerprint);
+  exchange (f);
+  g_assert_cmpstr (f->certificate, ==, fingerprint);
 }
 
 static void
-test_old_tls (void)
+test_old_tls (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", old_tls, NULL);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  assert_refused (&f, FD_ERROR_TLS_FAILED, "No TLS could be agreed on");
-  end (&f);
-  tls_server_stop (&server);
+  start (f, TRUE, f->server.pem, NULL);
+  assert_refused (f, FD_ERROR_TLS_FAILED, "No TLS could be agreed on");
 }
 
 static void
-test_hang_up (void)
+test_hang_up (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", hang_up, NULL);
   for (guint direct = 0; direct < 2; direct++)
     {
-      start (&f, server.port, direct, server.pem, NULL);
-      assert_refused (&f, FD_ERROR_CONNECTION_FAILED, "broke off");
-      g_assert_false (f.failure.fatal);
-      end (&f);
+      start (f, direct, f->server.pem, NULL);
+      assert_refused (f, FD_ERROR_CONNECTION_FAILED, "broke off");
+      g_assert_false (f->failure.fatal);
+      end (f);
     }
-  tls_server_stop (&server);
 }
 
 static void
-test_names (void)
+test_names (Fixture *f, gconstpointer unused)
 {
-  TlsServer server;
-  Fixture f;
-
-  tls_server_start (&server, "example.org", tell_names, NULL);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  wait_down (&f);
-  g_assert_true (f.up);
-  g_assert_cmpstr (f.received->str, ==, "example.org");
-  g_assert_error (f.failure.error, FD_ERROR, FD_ERROR_CONNECTION_FAILED);
-  end (&f);
-  tls_server_stop (&server);
+  start (f, TRUE, f->server.pem, NULL);
+  wait_down (f);
+  g_assert_true (f->up);
+  g_assert_cmpstr (f->received->str, ==, "example.org");
+  g_assert_error (f->failure.error, FD_ERROR, FD_ERROR_CONNECTION_FAILED);
 }
 
 /* Much in both directions at once; prints how fast. */
 static void
-test_bulk (void)
+test_bulk (Fixture *f, gconstpointer unused)
 {
   g_autofree char *block = g_malloc0 (1024 * 1024);
   gsize size = g_test_perf () ? 8 * (gsize) BULK : BULK / 4, queued = 0;
-  TlsServer server;
   gint64 begin;
   double rate;
-  Fixture f;
 
-  tls_server_start (&server, "example.org", echo, NULL);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  wait_up (&f);
+  start (f, TRUE, f->server.pem, NULL);
+  wait_up (f);
   begin = g_get_monotonic_time ();
-  while (f.n_received < size)
+  while (f->n_received < size)
     {
-      for (; queued < size && fd_link_get_queued (f.link) < 4 * 1024 * 1024; queued += 1024 * 1024)
-        fd_link_send (f.link, block, 1024 * 1024);
+      for (; queued < size && fd_link_get_queued (f->link) < 4 * 1024 * 1024; queued += 1024 * 1024)
+        fd_link_send (f->link, block, 1024 * 1024);
       g_main_context_iteration (NULL, TRUE);
-      g_assert_false (f.down);
+      g_assert_false (f->down);
     }
   rate = size / 1e6 / ((g_get_monotonic_time () - begin) / 1e6);
   g_test_maximized_result (rate, "%.0f MB/s there and back", rate);
-  end (&f);
-  tls_server_stop (&server);
 }
 
 /* Who does not read is no reason to wait. */
@@ -375,45 +321,73 @@ deaf (TlsServer *server, int fd)
 }
 
 static void
-test_deaf (void)
+test_deaf (Fixture *f, gconstpointer unused)
 {
   g_autofree char *block = g_malloc0 (BULK);
-  g_autoptr (GAsyncQueue) over = g_async_queue_new ();
-  TlsServer server;
-  Fixture f;
 
-  tls_server_start (&server, "example.org", deaf, over);
-  start (&f, server.port, TRUE, server.pem, NULL);
-  wait_up (&f);
-  fd_link_send (f.link, block, BULK);
-  while (fd_link_get_queued (f.link) == BULK)
+  start (f, TRUE, f->server.pem, NULL);
+  wait_up (f);
+  fd_link_send (f->link, block, BULK);
+  while (fd_link_get_queued (f->link) == BULK)
     g_main_context_iteration (NULL, TRUE);
   while (g_main_context_iteration (NULL, FALSE))
     ;
-  g_assert_cmpuint (fd_link_get_queued (f.link), >, 0);
-  end (&f);
-  g_async_queue_push (over, over);
-  tls_server_stop (&server);
+  g_assert_cmpuint (fd_link_get_queued (f->link), >, 0);
+  end (f);
+  g_async_queue_push (f->over, f->over);
+}
+
+typedef struct
+{
+  const char *name; /* what the certificate is for */
+  void (*serve) (TlsServer *server, int fd);
+} Setup;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  const Setup *setup = data;
+
+  f->over = g_async_queue_new ();
+  tls_server_start (&f->server, setup->name, setup->serve, f->over);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  end (f);
+  tls_server_stop (&f->server);
+  g_async_queue_unref (f->over);
 }
 
 int
 main (int argc, char **argv)
 {
+  static const struct
+  {
+    const char *path;
+    Setup setup;
+    void (*test) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "/link/direct", { "example.org", echo }, test_direct },
+    { "/link/starttls", { "example.org", starttls_echo }, test_starttls },
+    { "/link/untrusted", { "example.org", echo }, test_untrusted },
+    { "/link/system", { "example.org", echo }, test_system },
+    { "/link/other-name", { "elsewhere.example", echo }, test_other_name },
+    { "/link/pin", { "elsewhere.example", echo }, test_pin },
+    { "/link/old-tls", { "example.org", old_tls }, test_old_tls },
+    { "/link/hang-up", { "example.org", hang_up }, test_hang_up },
+    { "/link/names", { "example.org", tell_names }, test_names },
+    { "/link/bulk", { "example.org", echo }, test_bulk },
+    { "/link/deaf", { "example.org", deaf }, test_deaf },
+  };
+
   signal (SIGPIPE, SIG_IGN);
   /* whatever this machine trusts */
   g_unsetenv ("SSL_CERT_FILE");
   g_unsetenv ("SSL_CERT_DIR");
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/link/direct", test_direct);
-  g_test_add_func ("/link/starttls", test_starttls);
-  g_test_add_func ("/link/untrusted", test_untrusted);
-  g_test_add_func ("/link/system", test_system);
-  g_test_add_func ("/link/other-name", test_other_name);
-  g_test_add_func ("/link/pin", test_pin);
-  g_test_add_func ("/link/old-tls", test_old_tls);
-  g_test_add_func ("/link/hang-up", test_hang_up);
-  g_test_add_func ("/link/names", test_names);
-  g_test_add_func ("/link/bulk", test_bulk);
-  g_test_add_func ("/link/deaf", test_deaf);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, Fixture, &tests[i].setup, set_up, tests[i].test, tear_down);
   return g_test_run ();
 }
