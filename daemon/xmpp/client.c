@@ -164,10 +164,11 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
 {
   FdClient *client = data;
   g_autoptr (GError) reason = g_error_copy (failure->error);
-  gboolean fatal = failure->fatal, redirected = follow (client, failure);
+  gboolean fatal = failure->fatal, redirected;
 
   if (client->status == FD_CLIENT_ONLINE && g_get_monotonic_time () - client->online_since > STABLE_US)
-    client->attempts = 0;
+    client->attempts = client->redirects = 0;
+  redirected = follow (client, failure);
   drop_stream (client); /* and with it the failure */
   if (!client->wanted)
     return; /* the idle that closes is on its way */
@@ -193,7 +194,6 @@ on_up (FdStream *stream, const char *full_jid, gpointer data)
   g_autoptr (FdXml) presence = fd_disco_new_presence (NULL);
 
   client->online_since = g_get_monotonic_time ();
-  client->redirects = 0;
   fd_iq_set_own_jid (client->iq, full_jid);
   fd_peers_stream_up (client->peers, fd_stream_has_roster_versions (stream));
   fd_iq_write (client->iq, presence);
