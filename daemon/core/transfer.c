@@ -230,7 +230,8 @@ static gboolean
 is_unanswered (const FdTransfer *transfer, const FdContentEnd *end)
 {
   static const FdErrorCode codes[] = { FD_ERROR_NOT_CONNECTED, FD_ERROR_PEER_OFFLINE };
-  static const FdErrorCode more[] = { FD_ERROR_TIMEOUT, FD_ERROR_CONNECTION_FAILED, FD_ERROR_PEER_UNSUPPORTED };
+  static const FdErrorCode more[]
+    = { FD_ERROR_TIMEOUT, FD_ERROR_CONNECTION_FAILED, FD_ERROR_PEER_UNSUPPORTED };
   gboolean interrupted = transfer->info.state == FD_STATE_INTERRUPTED;
 
   if (transfer->disconnecting || transfer->manager->stopping || (interrupted && transfer->info.incoming))
@@ -242,6 +243,14 @@ is_unanswered (const FdTransfer *transfer, const FdContentEnd *end)
     if (g_error_matches (end->error, FD_ERROR, more[i]))
       return TRUE;
   return FALSE;
+}
+
+/* There was a way to this peer in an earlier session. */
+static gboolean
+lost_the_way (const FdTransfer *transfer, const FdContentEnd *end)
+{
+  return transfer->agreed && transfer->info.started
+         && g_error_matches (end->error, FD_ERROR, FD_ERROR_NO_TRANSPORT);
 }
 
 /* An offer that nobody answered is made again, and what was under way is not over
@@ -261,11 +270,12 @@ goes_on (FdTransfer *transfer, const FdContentEnd *end)
       fd_retry_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
       return TRUE;
     }
-  if (!end->interrupted && !transfer->next
+  if (!end->interrupted && !transfer->next && !lost_the_way (transfer, end)
       && (info->state != FD_STATE_INTERRUPTED || !is_unanswered (transfer, end)))
     return FALSE;
   if (transfer->disconnecting)
-    offline = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
+    offline
+      = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
   return fd_transfer_interrupt (transfer, offline ? offline : end->error, end->restart);
 }
 
@@ -310,7 +320,8 @@ on_ended (FdContent *content, const FdContentEnd *end, gpointer data)
 void
 fd_transfer_break (FdTransfer *transfer, const GError *error)
 {
-  FdContentEnd end = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_LOCAL, .error = error, .interrupted = transfer->agreed };
+  FdContentEnd end
+    = { .outcome = FD_OUTCOME_FAILED, .by = FD_BY_LOCAL, .error = error, .interrupted = transfer->agreed };
 
   transfer->info.transferred = fd_content_get_bytes (transfer->content);
   if (!goes_on (transfer, &end))

@@ -358,7 +358,8 @@ fd_content_stream_lost (FdContentMachine *content)
     fd_content_check_delivered (content); /* what was not confirmed is so when the stream is up again */
   if (content->state >= FD_CONTENT_PUBLISHING)
     return;
-  if (content->state >= FD_CONTENT_ACTIVE && content->transport == FD_TRANSPORT_KIND_S5B)
+  if (content->state >= FD_CONTENT_ACTIVE && content->transport == FD_TRANSPORT_KIND_S5B
+      && (content->state != FD_CONTENT_BROKEN || content->started))
     {
       fd_row (&content->rows, 50);
       return;
@@ -378,6 +379,24 @@ fd_content_time_out (FdContentMachine *content, const char *reason, FdErrorCode 
                        fd_content_error (code, "%s %s", content->session->peer, text));
   fd_content_tell_end (content, reason, NULL, NULL);
   fd_content_finish (content, FD_OUTCOME_FAILED, content->blame, g_error_copy (content->error));
+}
+
+/* Nothing came that would explain it. */
+static void
+end_broken (FdContentMachine *content)
+{
+  if (content->started)
+    {
+      fd_content_time_out (content, "connectivity-error", FD_ERROR_CONNECTION_FAILED, "lost the connection");
+      return;
+    }
+  if (!content->asked)
+    {
+      fd_content_end_without_way (content);
+      return;
+    }
+  g_clear_error (&content->error);
+  fd_content_time_out (content, "timeout", FD_ERROR_TIMEOUT, "cannot be reached, and does not answer");
 }
 
 void
@@ -416,7 +435,7 @@ fd_content_tick (FdContentMachine *content)
       fd_content_check_drain (content);
       break;
     case FD_CONTENT_BROKEN:
-      fd_content_time_out (content, "connectivity-error", FD_ERROR_CONNECTION_FAILED, "lost the connection");
+      end_broken (content);
       break;
     case FD_CONTENT_SENT:
       fd_content_check_confirmed (content);

@@ -89,7 +89,7 @@ fd_content_get_hash_time (const FdContentMachine *content)
 typedef enum
 {
   ALWAYS,
-  IF_MOVED, /* there was a way */
+  IF_STARTED, /* there was a way */
   IF_SENDER,
   IF_RANGED, /* a fresh start may help */
 } Condition;
@@ -106,7 +106,7 @@ static const struct
   { FD_ERROR_TIMEOUT, NULL, ALWAYS },
   { FD_ERROR_PEER_OFFLINE, NULL, ALWAYS },
   { FD_ERROR_CANCELLED, NULL, ALWAYS }, /* by no user: the daemon goes down */
-  { FD_ERROR_NO_TRANSPORT, NULL, IF_MOVED },
+  { FD_ERROR_NO_TRANSPORT, NULL, IF_STARTED },
   { FD_ERROR_REMOTE_FAILED, FD_SAID_NOTHING, ALWAYS }, /* it was started anew */
   { FD_ERROR_REMOTE_FAILED, "general-error", ALWAYS },
   { FD_ERROR_REMOTE_FAILED, "media-error", IF_RANGED },
@@ -121,9 +121,8 @@ holds (const FdContentMachine *content, Condition condition)
 
   switch (condition)
     {
-    case IF_MOVED:
-      /* What a sender wrote may never have come: the receiver takes a connection for it. */
-      return content->offset > 0 || (sender ? content->moved > 0 : content->started);
+    case IF_STARTED:
+      return content->offset > 0 || content->started; /* whether bytes came, only one side could tell */
     case IF_SENDER:
       return sender;
     case IF_RANGED:
@@ -138,7 +137,8 @@ fd_content_judge (FdContentMachine *content)
 {
   FdContentEnd *end = &content->end;
 
-  if (end->outcome != FD_OUTCOME_FAILED || !content->accepted || !content->resumable)
+  /* As receiver from our user's word on, be it on the wire or not. */
+  if (end->outcome != FD_OUTCOME_FAILED || !content->resumable)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (passing) && !end->interrupted; i++)
     if (g_error_matches (end->error, FD_ERROR, passing[i].code)

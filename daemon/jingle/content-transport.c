@@ -179,7 +179,28 @@ fd_content_can_redial (const FdContentMachine *content)
       || (content->state == FD_CONTENT_PREPARING && content->prepare_for == FD_PREPARE_REPLACE);
 
   return session->initiator && !session->redialed && session->stream_up && content->moved == 0
-         && in_band_untried && fd_content_may_use (content, FD_TRANSPORT_KIND_IBB);
+         && !content->pumped && in_band_untried && fd_content_may_use (content, FD_TRANSPORT_KIND_IBB);
+}
+
+void
+fd_content_end_without_way (FdContentMachine *content)
+{
+  g_autoptr (GError) error = g_steal_pointer (&content->error);
+
+  fd_content_tell_end (
+    content, content->transport == FD_TRANSPORT_KIND_IBB ? "failed-transport" : "connectivity-error", NULL,
+    error->message);
+  fd_content_finish (content, FD_OUTCOME_FAILED, FD_BY_NETWORK,
+                     fd_content_explain (content, g_error_copy (error)));
+}
+
+/* Is there no way, or was it the network that died, with all ways and the stream? Then it is
+ * only interrupted, and the peer will see it so. */
+static void
+ask_before_end (FdContentMachine *content)
+{
+  fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, FD_T_BROKEN));
+  fd_content_ask (content);
 }
 
 /* No byte can move on this transport: another one, or the end. */
@@ -206,11 +227,11 @@ fd_content_fall_back (FdContentMachine *content, const GError *error)
     }
   fd_row (&content->rows, 38);
   content->redial = fd_content_can_redial (content);
-  fd_content_tell_end (
-    content, content->transport == FD_TRANSPORT_KIND_IBB ? "failed-transport" : "connectivity-error", NULL,
-    error->message);
-  fd_content_finish (content, FD_OUTCOME_FAILED, FD_BY_NETWORK,
-                     fd_content_explain (content, g_error_copy (error)));
+  fd_content_expect (content, FD_BY_NETWORK, g_error_copy (error));
+  if (content->resumable && content->accepted && !content->started && !content->redial)
+    ask_before_end (content);
+  else
+    fd_content_end_without_way (content);
 }
 
 void

@@ -217,6 +217,7 @@ void fd_content_await_accept (FdContentMachine *content);
 /* Both sides know both sides' transport, and the content is accepted. */
 void fd_content_begin (FdContentMachine *content);
 void fd_content_fall_back (FdContentMachine *content, const GError *error);
+void fd_content_end_without_way (FdContentMachine *content); /* because of content->error */
 void fd_content_replace_failed (FdContentMachine *content, FdEndedBy by, GError *error);
 gboolean fd_content_can_redial (const FdContentMachine *content);
 /* Adds to an error of ours that there is no other way to this peer. Takes @error. */

@@ -9,15 +9,13 @@
 #include "xmpp/disco.h"
 #include "xmpp/jid.h"
 #include "xmpp/login.h"
+#include "xmpp/patience.h"
 #include "xmpp/ping.h"
 #include "xmpp/stream.h"
 #include "xmpp/targets.h"
 
 #include <string.h>
 
-#define MIN_DELAY_MS 1000
-#define MAX_DELAY_MS (5 * 60 * 1000)
-#define STABLE_US (60 * G_USEC_PER_SEC) /* a stream that lived so long did not fail */
 #define RANDOM_RESOURCE 8 /* characters */
 #define MAX_REDIRECTS 3 /* <see-other-host/> in a row: servers must not play ping-pong with us */
 
@@ -134,17 +132,6 @@ on_retry (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Half of it is chance, so that the clients of a server that restarts do not
- * come back in one instant. */
-static guint
-next_delay (FdClient *client)
-{
-  guint delay = MIN (MIN_DELAY_MS << MIN (client->attempts, 16), MAX_DELAY_MS);
-
-  client->attempts++;
-  return g_random_int_range (delay / 2, delay + 1);
-}
-
 /* Takes the way that the server shows, if it may. */
 static gboolean
 follow (FdClient *client, const FdFailure *failure)
@@ -164,10 +151,11 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
 {
   FdClient *client = data;
   g_autoptr (GError) reason = g_error_copy (failure->error);
+  gint64 lived = client->status == FD_CLIENT_ONLINE ? g_get_monotonic_time () - client->online_since : -1;
   gboolean fatal = failure->fatal, redirected;
 
-  if (client->status == FD_CLIENT_ONLINE && g_get_monotonic_time () - client->online_since > STABLE_US)
-    client->attempts = client->redirects = 0;
+  if (lived > FD_PATIENCE_STABLE_US)
+    client->redirects = 0;
   redirected = follow (client, failure);
   drop_stream (client); /* and with it the failure */
   if (!client->wanted)
@@ -183,7 +171,7 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
       set_status (client, FD_CLIENT_FAILED, reason);
       return;
     }
-  client->retry = g_timeout_add (next_delay (client), on_retry, client);
+  client->retry = g_timeout_add (fd_patience_fail (&client->attempts, lived), on_retry, client);
   set_status (client, FD_CLIENT_WAITING, reason);
 }
 

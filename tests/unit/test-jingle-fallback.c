@@ -532,7 +532,18 @@ test_terminate_redial (Fixture *f, gconstpointer data)
     }
 }
 
-/* Once bytes have moved it is an interruption, and what is in-band already has no other way. */
+/* All of an empty file has moved, and it may be there. */
+static void
+test_no_redial_empty (Fixture *f, gconstpointer data)
+{
+  f->file->size = 0;
+  activate (f);
+  pumped (f, &f->alice, 0, TRUE, &digest, 0);
+  forget_logs (f);
+  tell (f, &f->alice, message_why (FD_JINGLE_SESSION_TERMINATE, NULL, "failed-transport"));
+  expect (&f->alice, "drop ended end");
+}
+
 /* The peer has bytes before our pump has counted them. */
 static void
 test_no_redial_uncounted (Fixture *f, gconstpointer data)
@@ -546,6 +557,7 @@ test_no_redial_uncounted (Fixture *f, gconstpointer data)
   expect (&f->alice, "drop ended end");
 }
 
+/* Once bytes have moved it is an interruption, and what is in-band already has no other way. */
 static void
 test_no_redial (Fixture *f, gconstpointer data)
 {
@@ -673,6 +685,7 @@ main (int argc, char *argv[])
   ADD ("terminate-redial", set_up, test_terminate_redial);
   ADD ("no-redial", set_up, test_no_redial);
   ADD ("no-redial-uncounted", set_up, test_no_redial_uncounted);
+  ADD ("no-redial-empty", set_up, test_no_redial_empty);
   ADD ("dino-noredial", set_up, test_dino_noredial);
   ADD ("dino-sends-in-band", set_up, test_dino_sends_in_band);
   ADD ("redial-at-once", set_up, test_redial_at_once);

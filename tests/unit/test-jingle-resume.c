@@ -486,7 +486,7 @@ test_no_transport (Fixture *f, gconstpointer data)
     }
 }
 
-/* The way broke before a byte had come, but the sender wrote some: both go on. */
+/* The way broke before a byte had come, whether the sender wrote some or not: both go on. */
 static void
 test_drop_at_start (Fixture *f, gconstpointer data)
 {
@@ -496,6 +496,60 @@ test_drop_at_start (Fixture *f, gconstpointer data)
   pumped (f, &f->alice, 10, FALSE, NULL, FD_ERROR_CONNECTION_FAILED);
   expect_interrupted (&f->alice, TRUE, FALSE);
   expect_end (&f->bob, FD_OUTCOME_FAILED, FD_BY_REMOTE, FD_ERROR_NO_TRANSPORT);
+  expect_interrupted (&f->bob, TRUE, FALSE);
+
+  f->paths = FD_PATH_SOCKS5_DIRECT; /* nothing to fall back to */
+  restart (f);
+  activate_from (f, 0);
+  pumped (f, &f->alice, 0, FALSE, NULL, FD_ERROR_CONNECTION_FAILED);
+  pumped (f, &f->bob, 0, FALSE, NULL, FD_ERROR_CONNECTION_FAILED);
+  wait_for_timer (f, &f->bob, 0);
+  expect_interrupted (&f->alice, TRUE, FALSE);
+  expect_interrupted (&f->bob, TRUE, FALSE);
+}
+
+/* The server dies, and it is the proxy too: what is seen first must make no difference. */
+static void
+test_no_transport_unheard (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      Side *side = i % 2 ? &f->alice : &f->bob;
+
+      f->paths = FD_PATH_SOCKS5_PROXY;
+      restart (f);
+      offer (f);
+      fd_content_machine_accept (f->bob.content, FD_PATH_SOCKS5_PROXY, 0, f->now);
+      settle (f);
+      forget_logs (f);
+      side->other = NULL;
+      transport_failed (f, side);
+      expect (side, "session-info");
+      if (i < 2)
+        {
+          fd_session_machine_stream_lost (side->machine, f->now);
+          settle (f);
+          expect_end (side, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NOT_CONNECTED);
+        }
+      else
+        {
+          wait_for_timer (f, side, 0);
+          expect_end (side, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_TIMEOUT);
+          g_assert_cmpstr (side->last->reason, ==, "timeout");
+        }
+      expect_interrupted (side, TRUE, FALSE);
+    }
+}
+
+/* The user's word is not lost with the stream that should have carried it. */
+static void
+test_accept_unsent (Fixture *f, gconstpointer data)
+{
+  offer (f);
+  fd_content_machine_accept (f->bob.content, FD_PATH_ANY, 0, f->now);
+  fd_session_machine_stream_lost (f->bob.machine, f->now);
+  settle (f);
+  expect_end (&f->bob, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NOT_CONNECTED);
   expect_interrupted (&f->bob, TRUE, FALSE);
 }
 
@@ -596,7 +650,9 @@ main (int argc, char *argv[])
   ADD ("aborts", set_up_resume, test_aborts);
   ADD ("stream-lost", set_up_resume_ibb, test_stream_lost);
   ADD ("no-transport", set_up_resume_ibb, test_no_transport);
+  ADD ("no-transport-unheard", set_up_resume, test_no_transport_unheard);
   ADD ("drop-at-start", set_up_resume, test_drop_at_start);
+  ADD ("accept-unsent", set_up_resume, test_accept_unsent);
   ADD ("before-accept", set_up_resume, test_before_accept);
   ADD ("accept-too-late", set_up_resume, test_accept_too_late);
   ADD ("forgotten", set_up_resume, test_forgotten);

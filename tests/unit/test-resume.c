@@ -74,7 +74,8 @@ test_send (Fixture *f, gconstpointer data)
   g_assert_cmpuint (transfer->info.offset, ==, 1);
   fake_content_end (transfer->content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
   g_assert_false (in_journal (1));
-  assert_events (f, "+1:queued 1:offered 1:negotiating 1:active 1:interrupted 1:negotiating 1:active 1:done 1!");
+  assert_events (f,
+                 "+1:queued 1:offered 1:negotiating 1:active 1:interrupted 1:negotiating 1:active 1:done 1!");
 }
 
 /* The waits double up to five minutes, and are short again once bytes have moved. */
@@ -101,6 +102,19 @@ test_send_patience (Fixture *f, gconstpointer data)
   transfer->content->bytes = 2;
   fake_content_interrupt (transfer->content, FD_ERROR_CONNECTION_FAILED, FALSE);
   g_assert_cmpint (transfer->due[FD_DUE_RETRY] - g_get_monotonic_time (), <=, 2 * G_USEC_PER_SEC);
+}
+
+/* That there is no way is the last word, unless there was one: then it may pass. */
+static void
+test_send_no_way (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = data ? interrupted (f) : offered (f);
+
+  if (data)
+    try_again (transfer);
+  transfer->content->hooks->accepted (transfer->content, transfer);
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NO_TRANSPORT);
+  g_assert_cmpint (transfer->info.state, ==, data ? FD_STATE_INTERRUPTED : FD_STATE_FAILED);
 }
 
 static void
@@ -392,6 +406,19 @@ test_receive (Fixture *f, gconstpointer data)
   assert_events (f, "+1:offered 1:negotiating 1:active 1:interrupted 1:negotiating 1:active 1:done 1!");
 }
 
+/* There was a way, and now there is none: its sender takes that for an interruption, too. */
+static void
+test_receive_no_way (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = broken (f);
+  FdContent *content = offer_again (f, BOB "/r", "id");
+
+  wait_for_accept (content);
+  fake_content_end (content, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NO_TRANSPORT);
+  g_assert_cmpint (transfer->info.state, ==, FD_STATE_INTERRUPTED);
+  g_assert_true (exists (f, ".film.part"));
+}
+
 /* What is there is known to be damaged. */
 static void
 test_receive_restart (Fixture *f, gconstpointer data)
@@ -572,7 +599,8 @@ test_receive_expired (Fixture *f, gconstpointer data)
 {
   FdTransfer *transfer = broken (f);
 
-  g_assert_cmpint (transfer->due[FD_DUE_DEADLINE] - g_get_monotonic_time (), >, G_GINT64_CONSTANT (518400) * G_USEC_PER_SEC);
+  g_assert_cmpint (transfer->due[FD_DUE_DEADLINE] - g_get_monotonic_time (), >,
+                   G_GINT64_CONSTANT (518400) * G_USEC_PER_SEC);
   hurry_transfer (transfer, FD_DUE_DEADLINE);
   wait_for (transfer, FD_STATE_FAILED);
   g_assert_cmpstr (transfer->info.error, ==, fd_error_name (FD_ERROR_TIMEOUT));
@@ -680,6 +708,8 @@ main (int argc, char **argv)
   begin (&argc, &argv);
   ADD ("send", test_send);
   ADD ("send/patience", test_send_patience);
+  ADD ("send/no-way", test_send_no_way);
+  g_test_add ("/send/no-way-any-more", Fixture, "later", set_up, test_send_no_way, tear_down);
   ADD ("send/presence", test_send_presence);
   ADD ("send/stream", test_send_stream);
   ADD ("send/disconnect", test_send_disconnect);
@@ -692,6 +722,7 @@ main (int argc, char **argv)
   ADD ("send/sha1", test_send_sha1);
   ADD ("resume", test_resume);
   ADD ("receive", test_receive);
+  ADD ("receive/no-way", test_receive_no_way);
   ADD ("receive/restart", test_receive_restart);
   ADD ("receive/part-gone", test_receive_part_gone);
   g_test_add ("/receive/part-replaced", Fixture, "replaced", set_up, test_receive_part_gone, tear_down);
