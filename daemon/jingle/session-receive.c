@@ -423,23 +423,26 @@ end_all (FdSessionMachine *session, FdEndedBy by, const GError *error)
   fd_session_advance (session);
 }
 
+/* To who has our extension, and of whom we saw that it went, "not supported" is what its
+ * server says when it is not there (RFC 6121 §8.5.3.2.3). */
+static GError *
+refusal (const FdSessionMachine *session, const GError *error, gboolean extended)
+{
+  if (g_error_matches (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED) && (extended || session->gone >= 0))
+    return fd_content_error (FD_ERROR_PEER_OFFLINE, "%s is not there any more", session->peer);
+  return g_error_copy (error);
+}
+
 static void
 initiate_failed (FdSessionMachine *session, const GError *error, gboolean silent)
 {
+  g_autoptr (GError) reason = refusal (session, error, FALSE);
+
   if (session->state != FD_SESSION_PENDING)
     return; /* it was accepted before it was acknowledged */
   if (silent)
     fd_session_terminate (session, "timeout", NULL, NULL);
-  end_all (session, silent ? FD_BY_NETWORK : FD_BY_REMOTE, error);
-}
-
-/* To who has our extension, "not supported" is what its server says when it is not there. */
-static GError *
-refusal (const FdContentMachine *content, const GError *error)
-{
-  if (content->file->resume_id && g_error_matches (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED))
-    return fd_content_error (FD_ERROR_PEER_OFFLINE, "%s is not there any more", content->session->peer);
-  return g_error_copy (error);
+  end_all (session, silent ? FD_BY_NETWORK : FD_BY_REMOTE, reason);
 }
 
 /* One of the contents that the refused @action was about. */
@@ -458,14 +461,15 @@ content_failed (FdSessionMachine *session, const char *name, FdJingleAction acti
       if (content->state != FD_CONTENT_OFFERED)
         return;
       content->over = TRUE; /* it never was there */
-      fd_content_finish (content, FD_OUTCOME_FAILED, by, g_error_copy (error));
+      fd_content_finish (content, FD_OUTCOME_FAILED, by, refusal (session, error, FALSE));
       break;
     case FD_JINGLE_SESSION_ACCEPT:
     case FD_JINGLE_CONTENT_ACCEPT:
       if (content->state >= FD_CONTENT_ACTIVE || content->replaces > 0) /* the second one, for Gajim */
         return;
       fd_content_tell_end (content, "general-error", NULL, NULL);
-      fd_content_finish (content, FD_OUTCOME_FAILED, by, refusal (content, error));
+      fd_content_finish (content, FD_OUTCOME_FAILED, by,
+                         refusal (session, error, content->file->resume_id != NULL));
       break;
     case FD_JINGLE_TRANSPORT_REPLACE:
       if (content->state == FD_CONTENT_REPLACING)

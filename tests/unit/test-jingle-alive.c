@@ -193,6 +193,27 @@ test_presence_gone (Fixture *f, gconstpointer data)
     }
 }
 
+/* An offer that comes too late is not refused: who sees the peer go offers it again. */
+static void
+test_gone_before_offer (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = g_error_new_literal (FD_ERROR, FD_ERROR_PEER_UNSUPPORTED, "service-unavailable");
+
+  for (guint i = 0; i < 2; i++)
+    {
+      restart (f);
+      f->alice.other = NULL;
+      add (f);
+      settle (f);
+      if (i == 0)
+        fd_session_machine_peer_gone (f->alice.machine, f->now);
+      fd_session_machine_answered (f->alice.machine, f->alice.last, error, FALSE, f->now);
+      settle (f);
+      expect_end (&f->alice, FD_OUTCOME_FAILED, FD_BY_REMOTE,
+                  i == 0 ? FD_ERROR_PEER_OFFLINE : FD_ERROR_PEER_UNSUPPORTED);
+    }
+}
+
 /* Nobody is there to be asked: its resource is gone. */
 static void
 test_gone_receiver (Fixture *f, gconstpointer data)
@@ -262,6 +283,7 @@ main (int argc, char *argv[])
   ADD ("broken-late-answer", set_up_resume, test_broken_late_answer);
   ADD ("stream-ended", set_up_resume, test_stream_ended);
   ADD ("presence-gone", set_up_resume_ibb, test_presence_gone);
+  ADD ("gone-before-offer", set_up_resume, test_gone_before_offer);
   ADD ("gone-receiver", set_up_resume, test_gone_receiver);
   ADD ("stall-offline", set_up_resume, test_stall_offline);
   ADD ("hashing", set_up_resume, test_hashing);
