@@ -245,6 +245,15 @@ is_unanswered (const FdTransfer *transfer, const FdContentEnd *end)
   return FALSE;
 }
 
+/* Who was offered the file is gone, and there is another one: its coming will not be told again. */
+static gboolean
+is_elsewhere (const FdTransfer *transfer)
+{
+  FdPeers *peers = fd_account_get_peers (transfer->account);
+
+  return fd_peers_is_online (peers, transfer->target) && !fd_peers_is_online (peers, transfer->info.peer);
+}
+
 /* There was a way to this peer in an earlier session. */
 static gboolean
 lost_the_way (const FdTransfer *transfer, const FdContentEnd *end)
@@ -267,7 +276,8 @@ goes_on (FdTransfer *transfer, const FdContentEnd *end)
     {
       transfer->content = NULL;
       transfer->disconnecting = FALSE;
-      fd_retry_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE));
+      fd_retry_postpone (transfer, g_error_matches (end->error, FD_ERROR, FD_ERROR_PEER_OFFLINE)
+                                     && !is_elsewhere (transfer));
       return TRUE;
     }
   if (!end->interrupted && !transfer->next && !lost_the_way (transfer, end)

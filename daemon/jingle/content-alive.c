@@ -19,10 +19,18 @@ ping (FdContentMachine *content)
   fd_content_send_info (content, FD_SESSION_INFO_PING, NULL);
 }
 
+/* Who has our extension answers pings; others refuse them while they are alive, as iris does. */
+static gboolean
+may_ask (const FdContentMachine *content)
+{
+  return content->file->resume_id && !content->over
+         && (content->session->initiator ? content->proposed : content->accepted);
+}
+
 void
 fd_content_ask (FdContentMachine *content)
 {
-  if (content->resumable && content->accepted && !content->over)
+  if (may_ask (content))
     ping (content);
 }
 
@@ -49,9 +57,7 @@ is_stuck (const FdContentMachine *content, gboolean silent)
     return FALSE;
   if (silent)
     return content->state == FD_CONTENT_ACTIVE || content->state == FD_CONTENT_SENT;
-  /* iris and others refuse pings while they are alive; who has our extension never does. */
-  return content->file->resume_id && content->accepted && content->state != FD_CONTENT_CHECKING
-         && content->state < FD_CONTENT_PUBLISHING;
+  return may_ask (content) && content->state != FD_CONTENT_CHECKING && content->state < FD_CONTENT_PUBLISHING;
 }
 
 static void

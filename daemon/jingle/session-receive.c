@@ -498,7 +498,10 @@ static void
 forgotten (FdSessionMachine *session)
 {
   g_autoptr (GError) error
-    = fd_content_error (FD_ERROR_REMOTE_FAILED, "%s has ended the transfer without saying so", session->peer);
+    = session->gone >= 0
+        ? fd_content_error (FD_ERROR_PEER_OFFLINE, "%s was gone, and knows of no transfer", session->peer)
+        : fd_content_error (FD_ERROR_REMOTE_FAILED, "%s has ended the transfer without saying so",
+                            session->peer);
 
   for (guint i = 0; i < session->contents->len; i++)
     {

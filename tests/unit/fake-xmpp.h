@@ -318,8 +318,9 @@ gboolean
 fd_peers_is_online (FdPeers *peers, const char *jid)
 {
   g_autofree char *bare = fd_jid_bare (jid);
+  const char *full = g_hash_table_lookup (peers->online, bare);
 
-  return g_hash_table_contains (peers->online, bare);
+  return full && (!fd_jid_resource (jid) || g_str_equal (jid, full));
 }
 
 void

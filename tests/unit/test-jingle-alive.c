@@ -193,6 +193,34 @@ test_presence_gone (Fixture *f, gconstpointer data)
     }
 }
 
+/* An offer that nobody has answered: its sender asks at once, and makes it again; who got it waits for that.
+ */
+static void
+test_gone_while_offered (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) unknown = g_error_new_literal (FD_ERROR, FD_ERROR_PROTOCOL, "item-not-found");
+
+  for (guint i = 0; i < 2; i++)
+    {
+      restart (f);
+      offer (f);
+      f->alice.other = f->bob.other = NULL;
+      forget_logs (f);
+      fd_session_machine_peer_gone (f->bob.machine, f->now);
+      fd_session_machine_peer_gone (f->alice.machine, f->now);
+      settle (f);
+      expect (&f->bob, "");
+      expect_state (&f->bob, FD_CONTENT_OFFERED);
+      expect (&f->alice, "session-info");
+      if (i == 0)
+        answer_ping (f, &f->alice, "service-unavailable");
+      else /* it is back, and was started anew */
+        fd_session_machine_answered (f->alice.machine, f->alice.last, unknown, TRUE, f->now);
+      settle (f);
+      expect_end (&f->alice, FD_OUTCOME_FAILED, i == 0 ? FD_BY_NETWORK : FD_BY_REMOTE, FD_ERROR_PEER_OFFLINE);
+    }
+}
+
 /* An offer that comes too late is not refused: who sees the peer go offers it again. */
 static void
 test_gone_before_offer (Fixture *f, gconstpointer data)
@@ -283,6 +311,7 @@ main (int argc, char *argv[])
   ADD ("broken-late-answer", set_up_resume, test_broken_late_answer);
   ADD ("stream-ended", set_up_resume, test_stream_ended);
   ADD ("presence-gone", set_up_resume_ibb, test_presence_gone);
+  ADD ("gone-while-offered", set_up_resume, test_gone_while_offered);
   ADD ("gone-before-offer", set_up_resume, test_gone_before_offer);
   ADD ("gone-receiver", set_up_resume, test_gone_receiver);
   ADD ("stall-offline", set_up_resume, test_stall_offline);

@@ -203,6 +203,22 @@ test_send_requeue (Fixture *f, gconstpointer data)
   assert_events (f, "+1:queued 1:offered 1:queued 1:offered 1:negotiating 1:failed 1!");
 }
 
+/* It is back elsewhere before its old resource is given up: that tells nobody that it comes. */
+static void
+test_send_elsewhere (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = offered (f);
+
+  g_hash_table_replace (f->client->peers->online, g_strdup (BOB), g_strdup (BOB "/elsewhere"));
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_REMOTE, FD_ERROR_PEER_OFFLINE);
+  g_assert_cmpint (transfer->info.state, ==, FD_STATE_QUEUED);
+  g_assert_false (transfer->blocked);
+  wait_for (transfer, FD_STATE_OFFERED);
+  /* Who is there, and yet is not, must not be asked without end. */
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_REMOTE, FD_ERROR_PEER_OFFLINE);
+  g_assert_true (transfer->blocked);
+}
+
 static void
 test_send_deadline (Fixture *f, gconstpointer data)
 {
@@ -636,6 +652,7 @@ main (int argc, char **argv)
   ADD ("send/redial", test_send_redial);
   ADD ("send/empty", test_send_empty);
   ADD ("send/requeue", test_send_requeue);
+  ADD ("send/elsewhere", test_send_elsewhere);
   ADD ("send/deadline", test_send_deadline);
   ADD ("send/changed", test_send_changed);
   ADD ("send/many", test_send_many);
