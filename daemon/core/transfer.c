@@ -126,6 +126,11 @@ describe_error (FdTransfer *transfer, FdTransferState state, const GError *error
 
   if (state != FD_STATE_FAILED || !transfer->sink || !transfer->info.started)
     return g_strdup (error->message);
+  if (fd_sink_is_file (transfer->sink) && fd_sink_get_size (transfer->sink) == 0)
+    {
+      fd_sink_discard (transfer->sink); /* nobody would come back for it */
+      return g_strdup (error->message);
+    }
   fd_sink_keep (transfer->sink);
   part = fd_sink_get_part_path (transfer->sink);
   if (!*part || strstr (error->message, part))

@@ -320,7 +320,7 @@ arrive (FdContent *content, guint64 bytes)
 }
 
 static FdTransfer *
-half_there (Fixture *f)
+arrived (Fixture *f, guint64 bytes)
 {
   const FdAcceptOptions options = { 0 };
   FdContent *content;
@@ -328,8 +328,14 @@ half_there (Fixture *f)
   come_online (f);
   content = offer_again (f, BOB "/r", "id");
   accept (f, content->data, &options);
-  arrive (content, HALF);
+  arrive (content, bytes);
   return content->data;
+}
+
+static FdTransfer *
+half_there (Fixture *f)
+{
+  return arrived (f, HALF);
 }
 
 static FdTransfer *
@@ -560,6 +566,19 @@ test_receive_again (Fixture *f, gconstpointer data)
 }
 
 /* A failure that does not pass by itself: the user is asked, and the part is used. */
+/* A part without a byte is of no use to the next try, and nobody would look for it. */
+static void
+test_receive_nothing (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = arrived (f, 0);
+
+  fd_sink_keep (transfer->sink); /* as a content does that has begun */
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_LOCAL, FD_ERROR_NO_SPACE);
+  g_assert_cmpint (transfer->info.state, ==, FD_STATE_FAILED);
+  g_assert_false (exists (f, ".film.part"));
+  g_assert_false (in_journal (1));
+}
+
 static void
 test_receive_after_failure (Fixture *f, gconstpointer data)
 {
@@ -731,6 +750,7 @@ main (int argc, char **argv)
   ADD ("receive/superseded-done", test_receive_superseded_done);
   ADD ("receive/pending", test_receive_pending);
   ADD ("receive/again", test_receive_again);
+  ADD ("receive/nothing", test_receive_nothing);
   ADD ("receive/after-failure", test_receive_after_failure);
   g_test_add ("/receive/fresh", Fixture, "fresh", set_up, test_receive_after_failure, tear_down);
   ADD ("receive/cancelled", test_receive_cancelled);

@@ -472,6 +472,7 @@ test_receive_part (Fixture *f, gconstpointer data)
       g_assert_true (fd_transfer_accept (transfer, f->folder, &options, &path, NULL));
       transfer->content->hooks->active (transfer->content, FD_PATH_IBB, transfer);
       g_assert_true (g_file_test (part, G_FILE_TEST_EXISTS));
+      g_assert_cmpint (fd_sink_write (transfer->content->sink, 0, "x", 1), ==, 1);
       fake_content_end (transfer->content, outcomes[i], FD_BY_NETWORK, FD_ERROR_CONNECTION_FAILED);
       g_assert_true (!kept == !g_file_test (part, G_FILE_TEST_EXISTS));
       g_assert_true (!kept == !strstr (transfer->info.error_message, part));
