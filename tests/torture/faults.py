@@ -21,19 +21,32 @@ SIZES = {"direct": (0, 1, 70_000, 3_000_000, 6_000_000), "proxy": (0, 1, 70_000,
          "ibb": (0, 1, 20_000, 400_000, 800_000)}
 
 
+def is_over(error):
+    """Who acts on a transfer that has ended meanwhile, or was forgotten, is told so."""
+    return error.name.rpartition(".")[2] in ("Finished", "UnknownObject")
+
+
+def _deal(seed, number):
+    """Kind and transport: of as many faults as there are kinds each is met once, and of three
+    times as many with each transport."""
+    kinds, transports = sorted(KINDS), sorted(TRANSPORTS)
+    turn, place = divmod(number - 1, len(kinds))
+    order = random.Random(f"{seed}/{turn}").sample(range(len(kinds)), len(kinds))
+    kind = order[place]
+    first = random.Random(f"{seed}/{kinds[kind]}").randrange(len(transports))
+    return kinds[kind], transports[(first + turn) % len(transports)]
+
+
 class Fault:
     """Number `number` of the schedule that `seed` stands for."""
 
     def __init__(self, seed, number, kind=None, transport=None):
         self.number = number
         self.random = random.Random(f"{seed}/{number}")
-        names = sorted(KINDS)
-        chosen = self.random.choice(names)
-        self.kind = kind or chosen
-        chosen = self.random.choice(sorted(TRANSPORTS))
-        self.transport = transport or chosen
+        dealt = _deal(seed, number)
+        self.kind, self.transport = kind or dealt[0], transport or dealt[1]
         self.size = self.random.choices(SIZES[self.transport], (1, 1, 2, 6, 4))[0]
-        if self.kind in ("disk-full", "source-changed", "part-damaged", "part-removed"):
+        if self.kind in ("disk-full", "source-changed", "part-damaged", "part-removed", "part-torn"):
             self.size = SIZES[self.transport][3]
         self.seconds = self.random.uniform(0.3, 1.5)  # that all of it shall take
         self.share = self.random.choice((0, self.random.random(), self.random.random(), 1))
@@ -128,7 +141,7 @@ def _cancel(user):
             if found:
                 found[-1].call("Cancel")
         except BusError as error:
-            if error.name not in ("Finished", "UnknownObject"):
+            if not is_over(error):
                 raise
     return strike
 
@@ -148,6 +161,29 @@ def _damage_part(fault, world, transfer):
             file.write(b"damage")
 
 
+def _tear_part(fault, world, transfer):
+    """What a machine that lost its power may bring back: less, and of the last of it nothing but zeros."""
+    world.bob.kill()
+    for part in world.parts():
+        size = fault.random.randint(0, part.stat().st_size)
+        blank = min(size, fault.random.choice((0, 4096)))
+        with part.open("r+b") as file:
+            file.truncate(size)
+            file.seek(size - blank)
+            file.write(bytes(blank))
+
+
+def _storm(fault, world, transfer):
+    """One after the other, before anything has recovered."""
+    for _ in range(3):
+        fault.random.choice(STORM)(fault, world, transfer)
+        for user in USERS:
+            world.revive(user)
+        if not world.prosody.process.running:
+            world.prosody.start()
+        time.sleep(fault.random.uniform(0, 1.5))
+
+
 def _remove_part(fault, world, transfer):
     world.bob.kill()
     for part in world.parts():
@@ -157,6 +193,8 @@ def _remove_part(fault, world, transfer):
 def _fill_disk(fault, world, transfer):
     """Filled up before; the strike is that it is found out."""
 
+
+STORM = (_kill("alice"), _kill("bob"), _kill_server, _restart_server, _cut, _cut_xmpp)
 
 KINDS = {
     "kill-sender": (_kill("alice"), DONE),
@@ -177,5 +215,7 @@ KINDS = {
     "source-changed": (_change_source, SOURCE),
     "part-damaged": (_damage_part, DONE),
     "part-removed": (_remove_part, DONE),
+    "part-torn": (_tear_part, DONE),
+    "storm": (_storm, DONE),
     "disk-full": (_fill_disk, RESUME),
 }

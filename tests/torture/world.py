@@ -83,13 +83,26 @@ class World:
 
     # --- faults and their end ---
 
-    def restart(self, *users):
-        """Kills those that run yet; starts all."""
-        for user in users:
-            if self.daemons[user].process.running:
-                self.daemons[user].kill()
-        for user in users:
-            self.daemons[user].start()
+    def restart(self, user):
+        """Kills it if it runs yet."""
+        if self.daemons[user].process.running:
+            self.daemons[user].kill()
+        self.revive(user)
+
+    def revive(self, user):
+        """Starts it if it does not run because of us."""
+        daemon = self.daemons[user]
+        code = daemon.process.popen.poll()
+        if code not in (None, 0, -signal.SIGKILL):
+            raise AssertionError(f"{user}'s daemon ended by itself with {code}:\n" + "\n".join(daemon.process.lines[-20:]))
+        if code is not None:
+            daemon.start()
+
+    def check_alive(self):
+        for user in USERS:
+            if not self.daemons[user].process.running:
+                self.revive(user)
+                raise AssertionError(f"{user}'s daemon ended after all was healed")
 
     def other_end(self, user, path):
         """The address that the bytes of `user` go to."""
@@ -119,8 +132,7 @@ class World:
             self.prosody.start()
         for user, daemon in self.daemons.items():
             daemon.process.signal(signal.SIGCONT)
-            if not daemon.process.running:
-                daemon.start()
+            self.revive(user)
             daemon.account(user).wait_for("Status", "online", timeout=PATIENCE)
 
     # --- transfers ---
@@ -157,6 +169,10 @@ class World:
     def parts(self):
         return [path for folder in (self.bob.downloads, self.disk)
                 for path in folder.iterdir() if path.name.startswith(".")]
+
+    def unfinished(self):
+        """What alice's journal still knows; a sender keeps nothing of what has ended."""
+        return [path.name for path in (self.alice.state / "transfers").iterdir() if path.name.isdigit()]
 
     def clean(self):
         """Whatever is left of one fault must not disturb the next."""
