@@ -16,10 +16,12 @@ fd_content_machine_progress (FdContentMachine *content, guint64 bytes, gboolean 
 void
 fd_content_break_off (FdContentMachine *content, const GError *error)
 {
+  gboolean silent = content->over || !content->session->stream_up;
+
   fd_row (&content->rows, content->session->initiator ? 46 : 45);
   if (!content->over || !content->error) /* else the peer told the reason before */
     fd_content_expect (content, FD_BY_NETWORK, g_error_copy (error));
-  fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, content->over ? 0 : FD_T_BROKEN));
+  fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, silent ? 0 : FD_T_BROKEN));
   fd_content_ask (content);
 }
 

@@ -358,8 +358,13 @@ fd_content_stream_lost (FdContentMachine *content)
     fd_content_check_delivered (content); /* what was not confirmed is so when the stream is up again */
   if (content->state >= FD_CONTENT_PUBLISHING)
     return;
-  if (content->state >= FD_CONTENT_ACTIVE && content->transport == FD_TRANSPORT_KIND_S5B
-      && (content->state != FD_CONTENT_BROKEN || content->started))
+  if (content->state == FD_CONTENT_BROKEN && content->started)
+    {
+      fd_content_tick (content); /* the reason will not come */
+      return;
+    }
+  if (content->state >= FD_CONTENT_ACTIVE && content->state != FD_CONTENT_BROKEN
+      && content->transport == FD_TRANSPORT_KIND_S5B)
     {
       fd_row (&content->rows, 50);
       return;

@@ -132,6 +132,33 @@ test_broken (Fixture *f, gconstpointer data)
     }
 }
 
+/* The connection breaks and the stream is lost, one soon after the other: no reason can come. */
+static void
+test_broken_offline (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 4; i++)
+    {
+      Side *side = i % 2 ? &f->alice : &f->bob;
+      gint64 start;
+
+      restart (f);
+      activate_from (f, 0);
+      side->other = NULL;
+      start = f->now;
+      if (i < 2)
+        fd_session_machine_stream_lost (side->machine, f->now);
+      pumped (f, side, 50, FALSE, NULL, FD_ERROR_CONNECTION_FAILED);
+      if (i < 2)
+        wait_for_timer (f, side, 50);
+      else
+        fd_session_machine_stream_lost (side->machine, f->now);
+      settle (f);
+      g_assert_cmpint (f->now, ==, start);
+      expect_end (side, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_CONNECTION_FAILED);
+      expect_interrupted (side, TRUE, FALSE);
+    }
+}
+
 /* An answer to an older ping says nothing about now: the reason may be on its way. */
 static void
 test_broken_late_answer (Fixture *f, gconstpointer data)
@@ -308,6 +335,7 @@ main (int argc, char *argv[])
   ADD ("patient-sender", set_up_resume, test_patient_sender);
   ADD ("silent-receiver", set_up_resume, test_silent_receiver);
   ADD ("broken", set_up_resume, test_broken);
+  ADD ("broken-offline", set_up_resume, test_broken_offline);
   ADD ("broken-late-answer", set_up_resume, test_broken_late_answer);
   ADD ("stream-ended", set_up_resume, test_stream_ended);
   ADD ("presence-gone", set_up_resume_ibb, test_presence_gone);
