@@ -14,7 +14,8 @@ from fardel.prosody import Prosody, password
 from fardel.scenario import ALICE, BOB, eventually, finish, start
 
 SIZE = 6 << 20
-RATE = GLib.Variant("t", 3 << 20)  # bytes/s: slow enough to be caught in the middle
+IN_BAND_SIZE = 1 << 20  # what goes through the server costs much of its time
+SECONDS = 2  # that all of it takes: slow enough to be caught in the middle
 WAYS = {"direct": ["socks5-direct"], "proxy": ["socks5-proxy"], "ibb": ["ibb"]}
 
 
@@ -36,11 +37,20 @@ def pair(make_pair, prosody):
     return make_pair(prosody, "alice", "bob")
 
 
-def begin(alice, bob, path, way="direct", accept=None, **offer):
+def rate(size):
+    return GLib.Variant("t", size // SECONDS)
+
+
+def begin(alice, bob, path, way="direct"):
     """A transfer that has come to a third of the file: (outgoing, incoming)."""
-    sent, received = start(alice, bob, path, transports=WAYS[way], rate_limit=RATE, accept=accept, **offer)
-    eventually(lambda: received["Transferred"] > SIZE / 3, timeout=30)
+    size = path.stat().st_size
+    sent, received = start(alice, bob, path, transports=WAYS[way], rate_limit=rate(size))
+    eventually(lambda: received["Transferred"] > size / 3, timeout=30)
     return sent, received
+
+
+def make_film(work, way="direct"):
+    return make_file(work / "film", IN_BAND_SIZE if way == "ibb" else SIZE)
 
 
 def again(daemon, transfer):
@@ -69,7 +79,7 @@ def check(alice, bob, sent, received, source):
 @pytest.mark.parametrize("way", WAYS)
 def test_receiver_killed(pair, work, way):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work, way)
     sent, received = begin(alice, bob, source, way)
     bob.kill()
     sent.wait_for("State", "interrupted")
@@ -83,7 +93,7 @@ def test_receiver_killed(pair, work, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_sender_killed(pair, work, way):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work, way)
     sent, received = begin(alice, bob, source, way)
     revive(alice)
     ends = check(alice, bob, again(alice, sent), received, source)
@@ -94,7 +104,7 @@ def test_sender_killed(pair, work, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_both_killed(pair, work, way):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work, way)
     sent, received = begin(alice, bob, source, way)
     revive(alice, bob)
     ends = check(alice, bob, again(alice, sent), again(bob, received), source)
@@ -104,7 +114,7 @@ def test_both_killed(pair, work, way):
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_orderly_restart(pair, work, who):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     daemon, other = (alice, received) if who == "alice" else (bob, sent)
     daemon.stop()
@@ -121,7 +131,7 @@ def test_orderly_restart(pair, work, who):
 def test_server_restarted(make_prosody, make_pair, work, way):
     server = make_prosody()
     alice, bob = make_pair(server, "alice", "bob")
-    source = make_file(work / "film", SIZE)
+    source = make_film(work, way)
     sent, received = begin(alice, bob, source, way)
     server.kill()
     sent.wait_for("State", "interrupted")
@@ -133,8 +143,8 @@ def test_server_restarted(make_prosody, make_pair, work, way):
 
 def test_many_times(pair, work):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
-    sent, received = start(alice, bob, source, rate_limit=RATE)
+    source = make_film(work)
+    sent, received = start(alice, bob, source, rate_limit=rate(SIZE))
     for step in range(1, 5):
         eventually(lambda: again(bob, received)["Transferred"] > step * SIZE / 6, timeout=60)
         revive(alice if step % 2 else bob)
@@ -143,7 +153,7 @@ def test_many_times(pair, work):
 
 def test_source_changed(pair, work):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     alice.kill()
     with open(source, "r+b") as file:
@@ -165,7 +175,7 @@ def part_of(daemon):
 def test_part_damaged(pair, work):
     """By somebody who hides it well: it shows in the hash, and all is sent once more."""
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     bob.kill()
     part = part_of(bob)
@@ -181,7 +191,7 @@ def test_part_damaged(pair, work):
 @pytest.mark.parametrize("replaced", [False, True])
 def test_part_gone(pair, work, replaced):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     bob.stop()
     part = part_of(bob)
@@ -286,7 +296,7 @@ def test_resume_of_failed(pair, work):
 
 def test_resume_of_interrupted(pair, work):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     bob.stop()
     sent.wait_for("State", "interrupted")
@@ -301,7 +311,7 @@ def test_resume_of_interrupted(pair, work):
 
 def test_cancel_interrupted(pair, work):
     alice, bob = pair
-    source = make_file(work / "film", SIZE)
+    source = make_film(work)
     sent, received = begin(alice, bob, source)
     alice.stop()
     received.wait_for("State", "interrupted")

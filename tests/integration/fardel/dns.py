@@ -5,6 +5,7 @@ It prints what it is asked. A name that is null gets no answer at all."""
 
 import ipaddress
 import json
+import pathlib
 import socket
 import struct
 import sys
@@ -21,8 +22,9 @@ class Dns:
     def __init__(self, network, user, records):
         address = network.users[user][1]
         network.set_resolver(user, address)
+        package = pathlib.Path(__file__).resolve().parent
         self.process = Process("dns", [sys.executable, "-B", "-m", "fardel.dns", address, json.dumps(records)],
-                               netns=network.server)
+                               netns=network.server, cwd=package.parent)
         self.process.wait_for_line("^ready$")
 
     def close(self):
