@@ -216,8 +216,8 @@ tell_challenge (FdLogin *login, xmpp_stanza_t *challenge, FdFailure *failure)
 
   if (login->scram && !fd_mechanisms_check_challenge (text, &error))
     {
-      fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s sent %s", login->domain,
-                      error->message);
+      fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED, "The server of %s sent %s",
+                      login->domain, error->message);
       return FALSE;
     }
   tell_element (login, challenge);

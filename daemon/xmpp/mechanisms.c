@@ -11,6 +11,8 @@
 
 /* About a microsecond each, in the main loop. Servers use 4096 (RFC 5802) to 10000, some 50000. */
 #define MAX_ITERATIONS 100000
+#define MIN_ITERATIONS 4096 /* fewer make a password cheap to guess (RFC 5802 §5.1) */
+#define MAX_CHALLENGE 2048 /* in base64: a nonce and a salt; libstrophe aborts at long ones */
 
 static gboolean
 offers (xmpp_stanza_t *mechanisms, const char *name)
@@ -39,26 +41,49 @@ fd_mechanisms_choose (xmpp_stanza_t *features)
   return NULL;
 }
 
+static gboolean
+is_base64 (const char *text)
+{
+  gsize digits = strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+
+  return digits > 0 && strlen (text) % 4 == 0 && digits + strspn (text + digits, "=") == strlen (text)
+         && strlen (text) - digits <= 2;
+}
+
+/* "r=…,s=…,i=…" and nothing before it. */
+static const char *
+find_fault (char **attributes)
+{
+  guint64 iterations;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      if (!attributes[i] || attributes[i][0] != "rsi"[i] || attributes[i][1] != '=')
+        return "that is none";
+    }
+  if (!is_base64 (attributes[1] + 2))
+    return "without a salt";
+  if (!g_ascii_string_to_unsigned (attributes[2] + 2, 10, MIN_ITERATIONS, MAX_ITERATIONS, &iterations, NULL))
+    return "whose iterations are too few, too many or no number";
+  return NULL;
+}
+
 gboolean
 fd_mechanisms_check_challenge (const char *base64, GError **error)
 {
-  gsize length;
-  g_autofree guchar *decoded = g_base64_decode (base64, &length);
-  g_autofree char *text = g_strndup ((const char *) decoded, length);
-  g_auto (GStrv) attributes = g_strsplit (text, ",", 8);
+  const char *fault = "that is none";
 
-  for (guint i = 0; attributes[i]; i++)
+  if (strlen (base64) <= MAX_CHALLENGE && is_base64 (base64))
     {
-      guint64 iterations;
+      gsize length;
+      g_autofree guchar *decoded = g_base64_decode (base64, &length);
+      g_autofree char *text = g_strndup ((const char *) decoded, length);
+      g_auto (GStrv) attributes = g_strsplit (text, ",", 4);
 
-      if (!g_str_has_prefix (attributes[i], "i="))
-        continue;
-      if (g_ascii_string_to_unsigned (attributes[i] + 2, 10, 1, MAX_ITERATIONS, &iterations, NULL))
-        return TRUE;
-      g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL,
-                   "a SCRAM challenge of more than %d iterations, or of no number", MAX_ITERATIONS);
-      return FALSE;
+      if (strlen (text) == length)
+        fault = find_fault (attributes);
     }
-  g_set_error_literal (error, FD_ERROR, FD_ERROR_PROTOCOL, "a SCRAM challenge without iterations");
-  return FALSE;
+  if (fault)
+    g_set_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED, "a SCRAM challenge %s", fault);
+  return !fault;
 }

@@ -13,5 +13,6 @@
  * the library, which speaks SASL, does not see it. */
 const char *fd_mechanisms_choose (xmpp_stanza_t *features);
 
-/* Is this SCRAM challenge (RFC 5802 §5.1), base64, cheap enough to answer? */
+/* May this SCRAM challenge (RFC 5802 §5.1), base64, be answered? AUTHENTICATION_FAILED
+ * completes "The server sent …". */
 gboolean fd_mechanisms_check_challenge (const char *base64, GError **error);

@@ -158,7 +158,7 @@ test_iterations (Fixture *f, gconstpointer unused)
   challenge = g_base64_encode ((const guchar *) "r=x,s=c2FsdA==,i=4000000000", 27);
   xml = g_strdup_printf ("<challenge " SASL ">%s</challenge>", challenge);
   g_assert_false (feed (f, xml));
-  g_assert_error (f->failure.error, FD_ERROR, FD_ERROR_PROTOCOL);
+  g_assert_error (f->failure.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
   g_assert_nonnull (strstr (f->failure.error->message, "iterations"));
 }
 

@@ -63,6 +63,11 @@ test_challenge (void)
     { "r=abc,s=c2FsdA==,i=9x", FALSE },
     { "r=abc,s=c2FsdA==", FALSE },
     { "", FALSE },
+    { "r=abc,s=c2FsdA==,i=4095", FALSE },
+    { "r=abc,s=,i=4096", FALSE },
+    { "r=abc,s=c2FsdA=,i=4096", FALSE },
+    { "m=x,r=abc,s=c2FsdA==,i=4096", FALSE },
+    { "r=abc,s=c2FsdA==,i=4096,x=y", TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -72,8 +77,22 @@ test_challenge (void)
 
       g_assert_cmpint (fd_mechanisms_check_challenge (base64, &error), ==, cases[i].fine);
       if (!cases[i].fine)
-        g_assert_error (error, FD_ERROR, FD_ERROR_PROTOCOL);
+        g_assert_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
     }
+}
+
+/* libstrophe aborts at such a salt. */
+static void
+test_long_challenge (void)
+{
+  g_autofree char *salt = g_strnfill (200000, 'A');
+  g_autofree char *text = g_strdup_printf ("r=abc,s=%s,i=4096", salt);
+  g_autofree char *base64 = g_base64_encode ((const guchar *) text, strlen (text));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (fd_mechanisms_check_challenge (base64, &error));
+  g_assert_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+  g_assert_false (fd_mechanisms_check_challenge ("not base64!", NULL));
 }
 
 int
@@ -83,5 +102,6 @@ main (int argc, char **argv)
   g_test_add_func ("/mechanisms/choice", test_choice);
   g_test_add_func ("/mechanisms/none", test_none);
   g_test_add_func ("/mechanisms/challenge", test_challenge);
+  g_test_add_func ("/mechanisms/long-challenge", test_long_challenge);
   return g_test_run ();
 }
