@@ -83,7 +83,7 @@ take_element (FdStarttls *starttls, xmpp_stanza_t *element, FdFailure *failure)
   if (fd_xml_is (element, "proceed", NS_TLS) && starttls->asked)
     return FD_STARTTLS_PROCEED;
   if (fd_xml_is (element, "failure", NS_TLS))
-    fd_failure_set (failure, FALSE, FD_ERROR_TLS_FAILED,
+    fd_failure_set (failure, FALSE, FD_ERROR_CONNECTION_FAILED,
                     "The server of %s cannot do TLS just now, though it offers it", starttls->domain);
   else
     fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL,
@@ -107,7 +107,8 @@ fd_starttls_feed (FdStarttls *starttls, const char *bytes, gsize length, FdFailu
         break;
       state = take_element (starttls, element, failure);
     }
-  if (state != FD_STARTTLS_GOES_ON)
+  /* who puts something behind <proceed/> wants it to be read as if it came through TLS */
+  if (state == FD_STARTTLS_FAILED || (state == FD_STARTTLS_PROCEED && fine))
     return state;
   if (!fine)
     fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s sent %s", starttls->domain,

@@ -12,7 +12,7 @@ typedef struct FdStarttls FdStarttls;
 typedef enum
 {
   FD_STARTTLS_GOES_ON,
-  FD_STARTTLS_PROCEED, /* the next byte is TLS; what was fed behind is forgotten */
+  FD_STARTTLS_PROCEED, /* the next byte is TLS */
   FD_STARTTLS_FAILED,
 } FdStarttlsState;
 

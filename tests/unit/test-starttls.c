@@ -61,9 +61,10 @@ test_injection (void)
                          "<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-"
                          "sasl'><mechanism>PLAIN</mechanism></mechanisms></stream:features>",
                          10000, sent, &failure),
-                   ==, FD_STARTTLS_PROCEED);
+                   ==, FD_STARTTLS_FAILED);
   g_assert_null (strstr (sent->str, "auth"));
-  g_assert_no_error (failure.error);
+  g_assert_error (failure.error, FD_ERROR, FD_ERROR_PROTOCOL);
+  fd_failure_clear (&failure);
 }
 
 static void
@@ -82,7 +83,7 @@ test_failures (void)
     { OPEN OFFER OFFER, FALSE, FD_ERROR_PROTOCOL, "something else" },
     { OPEN OFFER "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", FALSE, FD_ERROR_PROTOCOL,
       "something else" },
-    { OPEN OFFER "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", FALSE, FD_ERROR_TLS_FAILED,
+    { OPEN OFFER "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", FALSE, FD_ERROR_CONNECTION_FAILED,
       "just now" },
     { OPEN "<stream:error/>", FALSE, FD_ERROR_PROTOCOL, "no reason" },
     { OPEN "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
