@@ -45,6 +45,7 @@ struct FdLogin
   int far;
   gboolean handed_over; /* @near is the library's to close */
   gboolean scram; /* is under way */
+  char *nonce; /* ours, since the library does not compare it */
   char *bound;
   gboolean gone; /* the library gave up */
 };
@@ -115,14 +116,37 @@ run (FdLogin *login)
   current = NULL;
 }
 
+/* From <auth>, which the library writes in one piece: "n,,n=USER,r=NONCE". */
+static void
+note_nonce (FdLogin *login, const char *bytes)
+{
+  const char *start = strstr (bytes, "<auth ");
+  g_auto (GStrv) parts = start ? g_strsplit_set (start, "<>", 4) : NULL;
+  g_autofree guchar *decoded = NULL;
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (login->nonce || !parts || g_strv_length (parts) < 3)
+    return;
+  decoded = g_base64_decode (parts[2], &length);
+  text = g_strndup ((const char *) decoded, length);
+  if (strstr (text, ",r="))
+    login->nonce = g_strdup (strstr (text, ",r=") + 3);
+}
+
 static void
 forward_output (FdLogin *login)
 {
-  char buffer[READ_SIZE];
+  char buffer[READ_SIZE + 1];
   gssize length;
 
-  while ((length = recv (login->far, buffer, sizeof buffer, 0)) > 0)
-    login->hooks.output (buffer, length, login->data);
+  while ((length = recv (login->far, buffer, READ_SIZE, 0)) > 0)
+    {
+      buffer[length] = '\0';
+      if (login->scram)
+        note_nonce (login, buffer);
+      login->hooks.output (buffer, length, login->data);
+    }
   explicit_bzero (buffer, sizeof buffer);
 }
 
@@ -214,10 +238,10 @@ tell_challenge (FdLogin *login, xmpp_stanza_t *challenge, FdFailure *failure)
   g_autofree char *text = fd_xml_text (challenge);
   g_autoptr (GError) error = NULL;
 
-  if (login->scram && !fd_mechanisms_check_challenge (text, &error))
+  if (login->scram && !(login->nonce && fd_mechanisms_check_challenge (text, login->nonce, &error)))
     {
       fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED, "The server of %s sent %s",
-                      login->domain, error->message);
+                      login->domain, error ? error->message : "a SCRAM challenge that nobody asked for");
       return FALSE;
     }
   tell_element (login, challenge);
@@ -337,6 +361,7 @@ fd_login_free (FdLogin *login)
       g_source_unref (login->source);
     }
   fd_close (&login->far);
+  g_free (login->nonce);
   g_free (login->bound);
   g_free (login->domain);
   g_free (login->jid);

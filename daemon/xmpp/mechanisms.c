@@ -52,7 +52,7 @@ is_base64 (const char *text)
 
 /* "r=…,s=…,i=…" and nothing before it. */
 static const char *
-find_fault (char **attributes)
+find_fault (char **attributes, const char *nonce)
 {
   guint64 iterations;
 
@@ -61,6 +61,8 @@ find_fault (char **attributes)
       if (!attributes[i] || attributes[i][0] != "rsi"[i] || attributes[i][1] != '=')
         return "that is none";
     }
+  if (!g_str_has_prefix (attributes[0] + 2, nonce) || strlen (attributes[0] + 2) <= strlen (nonce))
+    return "that is not for our nonce";
   if (!is_base64 (attributes[1] + 2))
     return "without a salt";
   if (!g_ascii_string_to_unsigned (attributes[2] + 2, 10, MIN_ITERATIONS, MAX_ITERATIONS, &iterations, NULL))
@@ -69,7 +71,7 @@ find_fault (char **attributes)
 }
 
 gboolean
-fd_mechanisms_check_challenge (const char *base64, GError **error)
+fd_mechanisms_check_challenge (const char *base64, const char *nonce, GError **error)
 {
   const char *fault = "that is none";
 
@@ -81,7 +83,7 @@ fd_mechanisms_check_challenge (const char *base64, GError **error)
       g_auto (GStrv) attributes = g_strsplit (text, ",", 4);
 
       if (strlen (text) == length)
-        fault = find_fault (attributes);
+        fault = find_fault (attributes, nonce);
     }
   if (fault)
     g_set_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED, "a SCRAM challenge %s", fault);

@@ -14,5 +14,5 @@
 const char *fd_mechanisms_choose (xmpp_stanza_t *features);
 
 /* May this SCRAM challenge (RFC 5802 §5.1), base64, be answered? AUTHENTICATION_FAILED
- * completes "The server sent …". */
-gboolean fd_mechanisms_check_challenge (const char *base64, GError **error);
+ * completes "The server sent …". @nonce: ours, which the server's must continue. */
+gboolean fd_mechanisms_check_challenge (const char *base64, const char *nonce, GError **error);

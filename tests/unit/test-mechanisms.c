@@ -64,6 +64,8 @@ test_challenge (void)
     { "r=abc,s=c2FsdA==", FALSE },
     { "", FALSE },
     { "r=abc,s=c2FsdA==,i=4095", FALSE },
+    { "r=ab,s=c2FsdA==,i=4096", FALSE },
+    { "r=bbc,s=c2FsdA==,i=4096", FALSE },
     { "r=abc,s=,i=4096", FALSE },
     { "r=abc,s=c2FsdA=,i=4096", FALSE },
     { "m=x,r=abc,s=c2FsdA==,i=4096", FALSE },
@@ -75,7 +77,7 @@ test_challenge (void)
       g_autofree char *base64 = g_base64_encode ((const guchar *) cases[i].text, strlen (cases[i].text));
       g_autoptr (GError) error = NULL;
 
-      g_assert_cmpint (fd_mechanisms_check_challenge (base64, &error), ==, cases[i].fine);
+      g_assert_cmpint (fd_mechanisms_check_challenge (base64, "ab", &error), ==, cases[i].fine);
       if (!cases[i].fine)
         g_assert_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
     }
@@ -90,9 +92,9 @@ test_long_challenge (void)
   g_autofree char *base64 = g_base64_encode ((const guchar *) text, strlen (text));
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (fd_mechanisms_check_challenge (base64, &error));
+  g_assert_false (fd_mechanisms_check_challenge (base64, "ab", &error));
   g_assert_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
-  g_assert_false (fd_mechanisms_check_challenge ("not base64!", NULL));
+  g_assert_false (fd_mechanisms_check_challenge ("not base64!", "ab", NULL));
 }
 
 int
