@@ -15,6 +15,8 @@
 
 /* One read() takes several records when there is much. */
 #define READ_AHEAD (64 * 1024)
+/* Prosody reads as much at once, and pauses for a millisecond when the record goes on behind that. */
+#define RECORD_SIZE 8192
 
 #define ALPN "\x0bxmpp-client" /* XEP-0368 §4 */
 
@@ -163,6 +165,7 @@ fd_tls_new (const FdTlsSettings *settings, GError **error)
                                 | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead (tls->ctx, 1);
   SSL_CTX_set_default_read_buffer_len (tls->ctx, READ_AHEAD);
+  SSL_CTX_set_max_send_fragment (tls->ctx, RECORD_SIZE);
   SSL_CTX_set_session_cache_mode (tls->ctx, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify (tls->ctx, SSL_VERIFY_PEER, on_verify);
   SSL_CTX_set_alpn_protos (tls->ctx, (const guchar *) ALPN, strlen (ALPN));
