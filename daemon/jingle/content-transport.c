@@ -194,12 +194,12 @@ fd_content_end_without_way (FdContentMachine *content)
                      fd_content_explain (content, g_error_copy (error)));
 }
 
-/* Is there no way, or was it the network that died, with all ways and the stream? Then it is
- * only interrupted, and the peer will see it so. */
+/* Is there no way, or is it the network that is not well, with all ways and the stream? Then it
+ * is only interrupted, and the peer will see it so. */
 static void
 ask_before_end (FdContentMachine *content)
 {
-  fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, FD_T_BROKEN));
+  fd_content_enter (content, FD_CONTENT_BROKEN, fd_content_after (content, FD_T_NO_WAY));
   fd_content_ask (content);
 }
 

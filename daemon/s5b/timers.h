@@ -33,6 +33,7 @@
 #define FD_T_PING 15000 /* session ping */
 #define FD_T_DRAIN 10000 /* without a byte, after the sender ended the session */
 #define FD_T_BROKEN 5000 /* a stream broke: the peer's terminate may tell why */
+#define FD_T_NO_WAY 1000 /* no way was found: the answer to a ping, if the network is well */
 #define FD_T_FIN 60000 /* all bytes are out: the receiver must confirm */
 #define FD_T_RECEIVED 2000 /* from received to terminate */
 #define FD_T_CHECKSUM 2000 /* a promised one, after the last byte */

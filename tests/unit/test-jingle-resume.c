@@ -531,9 +531,12 @@ test_no_transport_unheard (Fixture *f, gconstpointer data)
           settle (f);
           expect_end (side, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NOT_CONNECTED);
         }
-      else
+      else /* an answer that comes later is of a network that was not well */
         {
+          gint64 asked = f->now;
+
           wait_for_timer (f, side, 0);
+          g_assert_cmpint (f->now - asked, ==, FD_MS (FD_T_NO_WAY));
           expect_end (side, FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_TIMEOUT);
           g_assert_cmpstr (side->last->reason, ==, "timeout");
         }
