@@ -294,9 +294,25 @@ goes_on (FdTransfer *transfer, const FdContentEnd *end)
   return fd_transfer_interrupt (transfer, offline ? offline : end->error, end->restart);
 }
 
+/* A receiver that is fast sees a wrong hash before we have looked at the file for the last time. */
+static void
+look_for_change (FdTransfer *transfer, FdEndedBy *by, GError **error)
+{
+  g_autoptr (GError) changed = NULL;
+
+  if (transfer->info.incoming || !transfer->source
+      || !g_error_matches (*error, FD_ERROR, FD_ERROR_REMOTE_FAILED)
+      || fd_source_check (transfer->source, &changed))
+    return;
+  g_clear_error (error);
+  *error = g_steal_pointer (&changed);
+  *by = FD_BY_LOCAL;
+}
+
 static void
 take_results (FdTransfer *transfer, const FdContentEnd *end)
 {
+  FdEndedBy by = end->by;
   FdTransferInfo *info = &transfer->info;
   g_autoptr (GError) error = NULL;
   FdTransferState state = fd_transfer_outcome (end, &error);
@@ -307,10 +323,11 @@ take_results (FdTransfer *transfer, const FdContentEnd *end)
       error
         = g_error_new (FD_ERROR, FD_ERROR_NOT_CONNECTED, "The account %s was disconnected", info->account);
     }
+  look_for_change (transfer, &by, &error);
   info->verified = end->verified;
   if (end->digest)
     info->digest = *end->digest;
-  fd_transfer_finish (transfer, state, end->by, error);
+  fd_transfer_finish (transfer, state, by, error);
 }
 
 static void

@@ -5,6 +5,8 @@
  */
 #include "model-fixture.h"
 
+#include <unistd.h>
+
 #define SIZE 10
 #define HALF 5
 
@@ -210,6 +212,19 @@ test_send_changed (Fixture *f, gconstpointer data)
   hurry_transfer (transfer, FD_DUE_RETRY);
   wait_for (transfer, FD_STATE_FAILED);
   g_assert_cmpstr (transfer->info.error, ==, fd_error_name (FD_ERROR_SOURCE_CHANGED));
+}
+
+/* The receiver is faster to see that the hash does not fit. */
+static void
+test_send_changed_heard (Fixture *f, gconstpointer data)
+{
+  FdTransfer *transfer = under_way (f);
+  g_autofree char *path = g_build_filename (f->folder, "a.txt", NULL);
+
+  g_assert_cmpint (truncate (path, 1), ==, 0);
+  fake_content_end (transfer->content, FD_OUTCOME_FAILED, FD_BY_REMOTE, FD_ERROR_REMOTE_FAILED);
+  g_assert_cmpstr (transfer->info.error, ==, fd_error_name (FD_ERROR_SOURCE_CHANGED));
+  g_assert_cmpint (transfer->info.ended_by, ==, FD_BY_LOCAL);
 }
 
 /* What was read from a pipe cannot be read again. */
@@ -736,6 +751,7 @@ main (int argc, char **argv)
   ADD ("send/declined", test_send_declined);
   ADD ("send/cancelled", test_send_cancelled);
   ADD ("send/changed", test_send_changed);
+  ADD ("send/changed-heard", test_send_changed_heard);
   ADD ("send/pipe", test_send_pipe);
   ADD ("send/loyal", test_send_loyal);
   ADD ("send/sha1", test_send_sha1);
