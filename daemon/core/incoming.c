@@ -47,7 +47,8 @@ fd_manager_admit (FdAccount *account, const char *peer, gpointer data)
   if (fd_policy_admits (fd_account_get_config (account), bare, !is_stranger (account, peer),
                         manager->config->accept_from_strangers))
     return TRUE;
-  g_message ("An offer of %s is not answered: it is no contact", peer);
+  /* a stranger must not fill the log */
+  g_debug ("An offer of %s is not answered: it is no contact", peer);
   return FALSE;
 }
 
@@ -119,7 +120,7 @@ fd_manager_incoming (FdAccount *account, FdContent *content, const char **ret_re
     return TRUE;
   if (reason)
     {
-      g_message ("An offer of %s is refused (%s)", peer, reason);
+      g_debug ("An offer of %s is refused (%s)", peer, reason);
       *ret_reason = reason;
       return FALSE;
     }

@@ -143,6 +143,8 @@ fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, c
 {
   FdTransferInfo *info = &transfer->info;
   FdTransferFields fields = FD_TRANSFER_STATE | FD_TRANSFER_PROGRESS;
+  /* offers that are taken back would let a peer fill the log */
+  gboolean withdrawn = info->incoming && info->state == FD_STATE_OFFERED && by == FD_BY_REMOTE;
 
   g_return_if_fail (!fd_transfer_state_is_final (info->state));
   if (error)
@@ -173,8 +175,9 @@ fd_transfer_finish (FdTransfer *transfer, FdTransferState state, FdEndedBy by, c
   if (info->incoming && (state == FD_STATE_CANCELLED || state == FD_STATE_REJECTED))
     fd_accept_drop_part (transfer);
   release (transfer);
-  g_message ("Transfer %u (%s \"%s\", %s) is %s%s%s", info->id, info->incoming ? "receiving" : "sending",
-             info->name, info->peer, fd_transfer_state_name (state), error ? ": " : "", info->error_message);
+  g_log (G_LOG_DOMAIN, withdrawn ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE,
+         "Transfer %u (%s \"%s\", %s) is %s%s%s", info->id, info->incoming ? "receiving" : "sending",
+         info->name, info->peer, fd_transfer_state_name (state), error ? ": " : "", info->error_message);
   fd_manager_transfer_changed (transfer, fields);
   fd_manager_transfer_finished (transfer);
 }

@@ -333,11 +333,18 @@ fd_content_set_hooks (FdContent *content, const FdContentHooks *hooks, gpointer 
   content->hooks_data = data;
 }
 
+/* What ended in this turn of the loop is told in the next one; an answer until then changes nothing. */
+static gboolean
+has_ended (FdContent *content)
+{
+  return fd_content_machine_get_state (content->machine) == FD_CONTENT_ENDED;
+}
+
 void
 fd_content_accept (FdContent *content, FdSink *sink, const FdContentParams *params)
 {
-  g_return_if_fail (fd_content_machine_get_state (content->machine) == FD_CONTENT_OFFERED);
-
+  if (has_ended (content))
+    return;
   content->sink = fd_sink_ref (sink);
   content->params = *params;
   fd_content_machine_accept (content->machine, params->paths, params->offset,
@@ -348,8 +355,8 @@ fd_content_accept (FdContent *content, FdSink *sink, const FdContentParams *para
 void
 fd_content_reject (FdContent *content)
 {
-  g_return_if_fail (fd_content_machine_get_state (content->machine) == FD_CONTENT_OFFERED);
-
+  if (has_ended (content))
+    return;
   fd_content_machine_reject (content->machine, fd_session_now (content->session));
   fd_session_schedule (content->session);
 }

@@ -92,7 +92,8 @@ static void
 apply_item (FdRoster *roster, xmpp_stanza_t *element)
 {
   static const char *const subscriptions[] = { "none", "to", "from", "both", NULL };
-  const char *jid = fd_xml_attr (element, "jid");
+  const char *given = fd_xml_attr (element, "jid");
+  g_autofree char *jid = given ? fd_jid_prepare (given, NULL) : NULL;
   const char *name = fd_xml_attr (element, "name");
   const char *subscription = fd_xml_attr (element, "subscription");
   FdRosterItem *item;
@@ -108,7 +109,7 @@ apply_item (FdRoster *roster, xmpp_stanza_t *element)
     return;
 
   item = g_new0 (FdRosterItem, 1);
-  item->jid = g_strdup (jid);
+  item->jid = g_steal_pointer (&jid);
   item->name = cut_text (g_strdup (name ? name : ""));
   item->subscription
     = g_strdup (subscription && g_strv_contains (subscriptions, subscription) ? subscription : "none");

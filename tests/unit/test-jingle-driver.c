@@ -237,6 +237,22 @@ test_stream_lost (Fixture *f, gconstpointer data)
   g_thread_join (thread);
 }
 
+/* The user answers what ended in the same turn, before anybody could say so. */
+static void
+test_answer_late (Fixture *f, gconstpointer data)
+{
+  offer (f, "a", SIZE, "x");
+  offer (f, "b", SIZE, "x");
+  WAIT_FOR (offered (f, 0) && offered (f, 1));
+  f->bob.cut = TRUE;
+  fd_iq_stream_lost (f->bob.iq);
+  fd_jingle_stream_lost (f->bob.jingle);
+  fd_content_reject (offered (f, 0)->content);
+  accept_file (offered (f, 1));
+  wait_end (offered (f, 0), FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NOT_CONNECTED);
+  wait_end (offered (f, 1), FD_OUTCOME_FAILED, FD_BY_NETWORK, FD_ERROR_NOT_CONNECTED);
+}
+
 /* The daemon goes: every file is told so. */
 static void
 test_stop (Fixture *f, gconstpointer data)
@@ -490,6 +506,7 @@ main (int argc, char *argv[])
   ADD ("cancel-by-receiver", test_cancel_by_receiver);
   ADD ("disk-error", test_disk_error);
   ADD ("stream-lost", test_stream_lost);
+  ADD ("answer-late", test_answer_late);
   ADD ("stop", test_stop);
   ADD ("free", test_free);
   ADD ("ns4", test_ns4);
