@@ -63,6 +63,29 @@ find_words (const Words *words, guint n_words, const char *condition)
   return &words[n_words - 1];
 }
 
+/* Marks that change the direction of what follows. */
+static gboolean
+is_bidi_control (gunichar c)
+{
+  return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* Line ends make lines of their own in logs, and control characters, which XML
+ * allows above 0x7f, move the cursors of terminals. */
+static char *
+make_plain (const char *text)
+{
+  g_autoptr (GString) plain = g_string_new (NULL);
+
+  for (; *text; text = g_utf8_next_char (text))
+    {
+      gunichar c = g_utf8_get_char (text);
+
+      g_string_append_unichar (plain, g_unichar_iscntrl (c) || is_bidi_control (c) ? ' ' : c);
+    }
+  return g_string_free (g_steal_pointer (&plain), FALSE);
+}
+
 /* What the server says about it, " (…)" or "". */
 static char *
 quote_text (xmpp_stanza_t *element, const char *condition, gboolean known)
@@ -71,7 +94,9 @@ quote_text (xmpp_stanza_t *element, const char *condition, gboolean known)
   const char *shown = text && *text ? text : known ? "" : condition;
   g_autofree char *cut = g_utf8_substring (shown, 0, MIN (g_utf8_strlen (shown, -1), MAX_SERVER_TEXT));
 
-  return *cut ? g_strdup_printf (" (%s)", cut) : g_strdup ("");
+  g_autofree char *plain = make_plain (cut);
+
+  return *plain ? g_strdup_printf (" (%s)", plain) : g_strdup ("");
 }
 
 void

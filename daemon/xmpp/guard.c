@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 32 /* ours and those of peers stay below 10; bounds recursion over trees */
-#define MAX_CHILDREN 8192 /* of one element: a large roster; libstrophe's append is quadratic in it */
+#define MAX_CHILDREN 4096 /* of one element: a large roster; libstrophe's append is quadratic in it */
 #define MAX_NODES 32768 /* of one stanza: a large roster with groups */
 #define MAX_ATTRIBUTES 64 /* no element of any XEP comes near */
 #define MAX_NAME 1024 /* with its namespace, which is a URI */
@@ -70,7 +70,12 @@ fail (FdGuard *guard, const char *format, ...)
 static gboolean
 is_xml_space (const char *bytes, gsize length)
 {
-  return strspn (bytes, " \t\r\n") >= length;
+  for (gsize i = 0; i < length; i++) /* no NUL at its end */
+    {
+      if (!strchr (" \t\r\n", bytes[i]))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 static void
@@ -305,6 +310,12 @@ feed_piece (FdGuard *guard, const char *bytes, gsize length)
 {
   gsize seen;
 
+  /* expat obeys the byte-order mark of UTF-16 whatever it is told */
+  if (memchr (bytes, 0xfe, length) || memchr (bytes, 0xff, length) || memchr (bytes, 0, length))
+    {
+      fail (guard, "bytes that are not UTF-8");
+      return;
+    }
   if (XML_Parse (guard->parser, bytes, length, XML_FALSE) == XML_STATUS_ERROR && !guard->error)
     {
       fail (guard, "malformed XML (%s)", XML_ErrorString (XML_GetErrorCode (guard->parser)));

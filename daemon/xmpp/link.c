@@ -20,7 +20,8 @@
 #define SECURE_TIMEOUT_S 15 /* from the TCP connection to the end of the TLS handshake */
 
 #define READ_SIZE (16 * 1024) /* a TLS record */
-#define MAX_TURN (256 * 1024) /* bytes read before others have their turn */
+#define MAX_TURN (256 * 1024) /* bytes read before others have their turn… */
+#define MAX_TURN_US 10000 /* …or time, whatever the bytes cost */
 #define COMPACT (256 * 1024) /* sent bytes that the queue may drag along */
 
 typedef enum
@@ -267,9 +268,11 @@ receive (FdLink *link)
 {
   char buffer[READ_SIZE];
   FdTlsResult result = FD_TLS_DONE;
+  gint64 deadline = g_get_monotonic_time () + MAX_TURN_US;
   gsize total = 0;
 
-  while (link->phase == UP && total < MAX_TURN && result == FD_TLS_DONE)
+  while (link->phase == UP && total < MAX_TURN && result == FD_TLS_DONE
+         && (total == 0 || g_get_monotonic_time () < deadline))
     {
       gsize length = 0;
 

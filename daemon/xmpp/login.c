@@ -45,7 +45,8 @@ struct FdLogin
   int far;
   gboolean handed_over; /* @near is the library's to close */
   gboolean scram; /* is under way */
-  char *nonce; /* ours, since the library does not compare it */
+  char *nonce; /* ours, of SCRAM */
+  gboolean authenticated;
   char *bound;
   gboolean gone; /* the library gave up */
 };
@@ -116,35 +117,38 @@ run (FdLogin *login)
   current = NULL;
 }
 
-/* From <auth>, which the library writes in one piece: "n,,n=USER,r=NONCE". */
+/* The library does not check that the server's nonce begins with its own: we
+ * listen to what it says (RFC 5802 §7, "n,,n=user,r=nonce"). */
 static void
-note_nonce (FdLogin *login, const char *bytes)
+note_nonce (FdLogin *login, const char *bytes, gsize length)
 {
-  const char *start = strstr (bytes, "<auth ");
-  g_auto (GStrv) parts = start ? g_strsplit_set (start, "<>", 4) : NULL;
+  const char *auth = g_strstr_len (bytes, length, "<auth ");
+  const char *payload = auth ? memchr (auth, '>', bytes + length - auth) : NULL;
+  const char *end = payload ? memchr (payload, '<', bytes + length - payload) : NULL;
+  g_autofree char *base64 = end ? g_strndup (payload + 1, end - payload - 1) : NULL;
   g_autofree guchar *decoded = NULL;
   g_autofree char *text = NULL;
-  gsize length;
+  const char *nonce;
+  gsize size;
 
-  if (login->nonce || !parts || g_strv_length (parts) < 3)
+  if (!base64 || login->nonce)
     return;
-  decoded = g_base64_decode (parts[2], &length);
-  text = g_strndup ((const char *) decoded, length);
-  if (strstr (text, ",r="))
-    login->nonce = g_strdup (strstr (text, ",r=") + 3);
+  decoded = g_base64_decode (base64, &size);
+  text = g_strndup ((const char *) decoded, size);
+  nonce = strstr (text, ",r=");
+  login->nonce = nonce ? g_strdup (nonce + strlen (",r=")) : NULL;
 }
 
 static void
 forward_output (FdLogin *login)
 {
-  char buffer[READ_SIZE + 1];
+  char buffer[READ_SIZE];
   gssize length;
 
-  while ((length = recv (login->far, buffer, READ_SIZE, 0)) > 0)
+  while ((length = recv (login->far, buffer, sizeof buffer, 0)) > 0)
     {
-      buffer[length] = '\0';
       if (login->scram)
-        note_nonce (login, buffer);
+        note_nonce (login, buffer, length);
       login->hooks.output (buffer, length, login->data);
     }
   explicit_bzero (buffer, sizeof buffer);
@@ -216,6 +220,11 @@ tell_features (FdLogin *login, xmpp_stanza_t *features, FdFailure *failure)
       if (fd_xml_child (features, "session", NS_SESSION))
         fd_xml_add (shown, "session", NS_SESSION, NULL);
     }
+  else if (login->authenticated)
+    {
+      fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s gives no resource", login->domain);
+      return FALSE;
+    }
   else if (mechanism)
     {
       fd_xml_add_text (fd_xml_add (shown, "mechanisms", NS_SASL, NULL), "mechanism", mechanism);
@@ -238,13 +247,34 @@ tell_challenge (FdLogin *login, xmpp_stanza_t *challenge, FdFailure *failure)
   g_autofree char *text = fd_xml_text (challenge);
   g_autoptr (GError) error = NULL;
 
-  if (login->scram && !(login->nonce && fd_mechanisms_check_challenge (text, login->nonce, &error)))
+  if (login->scram && !fd_mechanisms_check_challenge (text, login->nonce, &error))
     {
-      fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED, "The server of %s sent %s",
-                      login->domain, error ? error->message : "a SCRAM challenge that nobody asked for");
+      fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s sent %s", login->domain,
+                      error->message);
       return FALSE;
     }
+  g_clear_pointer (&login->nonce, g_free); /* one is answered */
   tell_element (login, challenge);
+  return TRUE;
+}
+
+/* The library takes any word for a success. Who has sent a challenge and shows a
+ * signature need not have made it; who has not is no server of ours. */
+static gboolean
+tell_success (FdLogin *login, xmpp_stanza_t *success, FdFailure *failure)
+{
+  g_autofree char *base64 = fd_xml_text (success);
+  gsize length;
+  g_autofree guchar *signature = g_base64_decode (base64, &length);
+
+  if (login->scram && (login->nonce || length < 2 || memcmp (signature, "v=", 2) != 0))
+    {
+      fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL,
+                      "The server of %s did not prove that it knows the password", login->domain);
+      return FALSE;
+    }
+  login->authenticated = TRUE;
+  tell_element (login, success);
   return TRUE;
 }
 
@@ -262,7 +292,18 @@ fd_login_feed (FdLogin *login, xmpp_stanza_t *element, FdFailure *failure)
       fd_failure_from_sasl (failure, element, login->jid, login->domain);
       return FALSE;
     }
-  else if (fd_xml_is (element, "success", NS_SASL) || fd_xml_is (element, "iq", NS_CLIENT))
+  else if (fd_xml_is (element, "iq", NS_CLIENT) && g_strcmp0 (xmpp_stanza_get_type (element), "error") == 0)
+    {
+      fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s refused us a resource",
+                      login->domain);
+      return FALSE;
+    }
+  else if (fd_xml_is (element, "success", NS_SASL))
+    {
+      if (!tell_success (login, element, failure))
+        return FALSE;
+    }
+  else if (fd_xml_is (element, "iq", NS_CLIENT))
     tell_element (login, element);
   login->scram &= !fd_xml_is (element, "success", NS_SASL);
   return TRUE;

@@ -9,10 +9,13 @@
 
 #include <string.h>
 
-/* About a microsecond each, in the main loop. Servers use 4096 (RFC 5802) to 10000, some 50000. */
-#define MAX_ITERATIONS 100000
-#define MIN_ITERATIONS 4096 /* fewer make a password cheap to guess (RFC 5802 §5.1) */
-#define MAX_CHALLENGE 2048 /* in base64: a nonce and a salt; libstrophe aborts at long ones */
+/* About a microsecond each, in the main loop. Servers use 4096, the least that
+ * RFC 5802 §5.1 would have, to 10000. Fewer make the password cheap to guess. */
+#define MIN_ITERATIONS 4096
+#define MAX_ITERATIONS 20000
+
+#define MAX_SALT 64 /* bytes; servers use 16 to 32, and the library aborts above 124 */
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 static gboolean
 offers (xmpp_stanza_t *mechanisms, const char *name)
@@ -41,51 +44,58 @@ fd_mechanisms_choose (xmpp_stanza_t *features)
   return NULL;
 }
 
-static gboolean
-is_base64 (const char *text)
+/* "x=value" of this name, or NULL. */
+static const char *
+get_value (const char *attribute, char name)
 {
-  gsize digits = strspn (text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-
-  return digits > 0 && strlen (text) % 4 == 0 && digits + strspn (text + digits, "=") == strlen (text)
-         && strlen (text) - digits <= 2;
+  return attribute && attribute[0] == name && attribute[1] == '=' ? attribute + 2 : NULL;
 }
 
-/* "r=…,s=…,i=…" and nothing before it. */
-static const char *
-find_fault (char **attributes, const char *nonce)
+static gboolean
+check_salt (const char *base64)
 {
-  guint64 iterations;
+  g_autofree guchar *salt = NULL;
+  gsize length = 0;
 
-  for (guint i = 0; i < 3; i++)
+  /* GLib passes over what is not base64, the library does not */
+  if (strspn (base64, BASE64) != strlen (base64) || strlen (base64) % 4 != 0)
+    return FALSE;
+  salt = g_base64_decode (base64, &length);
+  return length > 0 && length <= MAX_SALT;
+}
+
+/* The library takes the last one of a name and stops at no strange one. */
+static gboolean
+check_extensions (char **extensions)
+{
+  for (; *extensions; extensions++)
     {
-      if (!attributes[i] || attributes[i][0] != "rsi"[i] || attributes[i][1] != '=')
-        return "that is none";
+      if (!(*extensions)[0] || (*extensions)[1] != '=' || strchr ("rsim", (*extensions)[0]))
+        return FALSE;
     }
-  if (!g_str_has_prefix (attributes[0] + 2, nonce) || strlen (attributes[0] + 2) <= strlen (nonce))
-    return "that is not for our nonce";
-  if (!is_base64 (attributes[1] + 2))
-    return "without a salt";
-  if (!g_ascii_string_to_unsigned (attributes[2] + 2, 10, MIN_ITERATIONS, MAX_ITERATIONS, &iterations, NULL))
-    return "whose iterations are too few, too many or no number";
-  return NULL;
+  return TRUE;
 }
 
 gboolean
-fd_mechanisms_check_challenge (const char *base64, const char *nonce, GError **error)
+fd_mechanisms_check_challenge (const char *base64, const char *our_nonce, GError **error)
 {
-  const char *fault = "that is none";
+  gsize length;
+  g_autofree guchar *decoded = g_base64_decode (base64, &length);
+  g_autofree char *text = g_strndup ((const char *) decoded, length);
+  g_auto (GStrv) attributes = g_strsplit (text, ",", -1);
+  const char *nonce = get_value (attributes[0], 'r');
+  const char *salt = nonce ? get_value (attributes[1], 's') : NULL;
+  const char *iterations = salt ? get_value (attributes[2], 'i') : NULL;
 
-  if (strlen (base64) <= MAX_CHALLENGE && is_base64 (base64))
+  if (!iterations || !our_nonce || !g_str_has_prefix (nonce, our_nonce) || g_str_equal (nonce, our_nonce)
+      || strlen (text) != length || !check_salt (salt) || !check_extensions (attributes + 3))
     {
-      gsize length;
-      g_autofree guchar *decoded = g_base64_decode (base64, &length);
-      g_autofree char *text = g_strndup ((const char *) decoded, length);
-      g_auto (GStrv) attributes = g_strsplit (text, ",", 4);
-
-      if (strlen (text) == length)
-        fault = find_fault (attributes, nonce);
+      g_set_error_literal (error, FD_ERROR, FD_ERROR_PROTOCOL, "a SCRAM challenge that is none");
+      return FALSE;
     }
-  if (fault)
-    g_set_error (error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED, "a SCRAM challenge %s", fault);
-  return !fault;
+  if (g_ascii_string_to_unsigned (iterations, 10, MIN_ITERATIONS, MAX_ITERATIONS, NULL, NULL))
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_PROTOCOL, "a SCRAM challenge of not between %d and %d iterations",
+               MIN_ITERATIONS, MAX_ITERATIONS);
+  return FALSE;
 }

@@ -13,6 +13,7 @@
  * the library, which speaks SASL, does not see it. */
 const char *fd_mechanisms_choose (xmpp_stanza_t *features);
 
-/* May this SCRAM challenge (RFC 5802 §5.1), base64, be answered? AUTHENTICATION_FAILED
- * completes "The server sent …". @nonce: ours, which the server's must continue. */
-gboolean fd_mechanisms_check_challenge (const char *base64, const char *nonce, GError **error);
+/* Is this a SCRAM challenge (RFC 5802 §7), base64, that the library can be given:
+ * well-formed, in answer to @our_nonce, of a short salt, and neither too costly nor
+ * too cheap? */
+gboolean fd_mechanisms_check_challenge (const char *base64, const char *our_nonce, GError **error);

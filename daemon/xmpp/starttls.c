@@ -76,6 +76,7 @@ take_element (FdStarttls *starttls, xmpp_stanza_t *element, FdFailure *failure)
   if (fd_xml_is (element, "error", NS_STREAMS))
     {
       fd_failure_from_stream_error (failure, element, starttls->domain);
+      failure->fatal = FALSE; /* anybody on the way can say it */
       return FD_STARTTLS_FAILED;
     }
   if (fd_xml_is (element, "features", NS_STREAMS) && !starttls->asked)

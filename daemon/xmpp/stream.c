@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#define MAX_RESOURCE 1023 /* bytes, RFC 7622 §3.4 */
 #define LOGIN_TIMEOUT_S 30 /* from verified TLS to the bound resource */
 
 /* What the server does not take from us. Bulk senders keep below a tenth. */
@@ -83,6 +84,12 @@ drop_login (FdStream *stream)
   *stream->low_fd = fd_login_reserve_fd ();
 }
 
+static gboolean
+is_resource (const char *resource)
+{
+  return resource && *resource && strlen (resource) <= MAX_RESOURCE;
+}
+
 static void
 on_login_done (const char *bound_jid, FdFailure *failure, gpointer data)
 {
@@ -100,7 +107,7 @@ on_login_done (const char *bound_jid, FdFailure *failure, gpointer data)
       end (stream);
       return;
     }
-  if (!fd_jid_same_bare (bound, stream->full_jid))
+  if (!fd_jid_same_bare (bound, stream->full_jid) || !is_resource (fd_jid_resource (bound)))
     {
       fd_failure_set (&stream->failure, FALSE, FD_ERROR_PROTOCOL,
                       "The server of %s logged us in as somebody else", stream->domain);

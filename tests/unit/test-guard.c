@@ -109,7 +109,7 @@ test_forbidden (void)
   assert_refused (OPEN "<x:a/>", "malformed");
   assert_refused (OPEN "<a b='1' b='2'/>", "malformed");
   assert_refused (OPEN "<a>\x01</a>", "malformed");
-  assert_refused (OPEN "<a>\xff\xfe</a>", "malformed");
+  assert_refused (OPEN "<a>\xff\xfe</a>", "not UTF-8");
   assert_refused (OPEN "</stream:stream><a/>", "");
   assert_refused ("<html><body/></html>", "no XMPP");
   assert_refused ("HTTP/1.1 400 Bad Request\r\n\r\n", "malformed");
@@ -152,8 +152,8 @@ test_limits (void)
     const char *after, *words;
   } cases[] = {
     { OPEN, "<a>", 32, 33, "", "deep" },
-    { OPEN "<q>", "<a/>", 8192, 8193, "</q>", "children" },
-    { OPEN "<q>", "<b><a/><a/><a/></b>", 8191, 8192, "</q>", "elements" },
+    { OPEN "<q>", "<a/>", 4096, 4097, "</q>", "children" },
+    { OPEN "<q>", "<b><a/><a/><a/><a/><a/><a/><a/></b>", 4095, 4096, "</q>", "elements" },
     { OPEN "<q a='", "x", 8192, 8193, "'/>", "attribute" },
     { OPEN "<q ", "abcdefgh", 125, 140, "='1'/>", "attribute" },
     { OPEN "<", "abcdefgh", 120, 140, "/>", "name" },
