@@ -308,13 +308,18 @@ drop_parser (FdGuard *guard)
 static void
 feed_piece (FdGuard *guard, const char *bytes, gsize length)
 {
+  static const int never[] = { 0, 0xfe, 0xff };
+  gboolean fine = TRUE;
   gsize seen;
 
   /* expat obeys the byte-order mark of UTF-16 whatever it is told */
-  if (memchr (bytes, 0xfe, length) || memchr (bytes, 0xff, length) || memchr (bytes, 0, length))
+  for (guint i = 0; i < G_N_ELEMENTS (never); i++)
     {
-      fail (guard, "bytes that are not UTF-8");
-      return;
+      const char *found = memchr (bytes, never[i], length);
+
+      if (found)
+        length = found - bytes;
+      fine = fine && !found;
     }
   if (XML_Parse (guard->parser, bytes, length, XML_FALSE) == XML_STATUS_ERROR && !guard->error)
     {
@@ -329,6 +334,8 @@ feed_piece (FdGuard *guard, const char *bytes, gsize length)
     fail (guard, "a stanza of more than %" G_GSIZE_FORMAT " bytes", guard->max_stanza);
   else if (guard->fed - seen > MAX_TOKEN + length)
     fail (guard, "a tag of more than %d bytes", MAX_TOKEN);
+  else if (!fine)
+    fail (guard, "bytes that are not UTF-8");
 }
 
 gboolean
