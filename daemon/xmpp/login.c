@@ -233,7 +233,7 @@ tell_features (FdLogin *login, xmpp_stanza_t *features, FdFailure *failure)
   else
     {
       fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED,
-                      "The server of %s offers no SASL mechanism that we use (SCRAM or PLAIN)",
+                      "The server of %s offers no way to log in that we use (SCRAM or PLAIN)",
                       login->domain);
       return FALSE;
     }

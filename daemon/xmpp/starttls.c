@@ -84,7 +84,7 @@ take_element (FdStarttls *starttls, xmpp_stanza_t *element, FdFailure *failure)
   if (fd_xml_is (element, "proceed", NS_TLS) && starttls->asked)
     return FD_STARTTLS_PROCEED;
   if (fd_xml_is (element, "failure", NS_TLS))
-    fd_failure_set (failure, FALSE, FD_ERROR_CONNECTION_FAILED,
+    fd_failure_set (failure, FALSE, FD_ERROR_TLS_FAILED,
                     "The server of %s cannot do TLS just now, though it offers it", starttls->domain);
   else
     fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL,

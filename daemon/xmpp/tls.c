@@ -235,11 +235,11 @@ explain_handshake (FdTls *tls, FdTlsResult result, FdFailure *failure)
     fd_failure_set (failure, FALSE, FD_ERROR_CONNECTION_FAILED,
                     "The server of %s broke off before or during the TLS handshake", tls->domain);
   else if (ERR_GET_REASON (ERR_peek_error ()) == SSL_R_WRONG_VERSION_NUMBER)
-    fd_failure_set (failure, FALSE, FD_ERROR_CONNECTION_FAILED,
+    fd_failure_set (failure, FALSE, FD_ERROR_TLS_FAILED,
                     "The server of %s does not speak TLS where it should", tls->domain);
-  else
-    fd_failure_set (failure, TRUE, FD_ERROR_TLS_FAILED, "No TLS could be agreed on with the server of %s: %s",
-                    tls->domain, last_reason ());
+  else /* anybody on the way can say so, and go away again */
+    fd_failure_set (failure, FALSE, FD_ERROR_TLS_FAILED,
+                    "No TLS could be agreed on with the server of %s: %s", tls->domain, last_reason ());
 }
 
 static gboolean

@@ -83,7 +83,7 @@ test_failures (void)
     { OPEN OFFER OFFER, FALSE, FD_ERROR_PROTOCOL, "something else" },
     { OPEN OFFER "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", FALSE, FD_ERROR_PROTOCOL,
       "something else" },
-    { OPEN OFFER "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", FALSE, FD_ERROR_CONNECTION_FAILED,
+    { OPEN OFFER "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", FALSE, FD_ERROR_TLS_FAILED,
       "just now" },
     { OPEN "<stream:error/>", FALSE, FD_ERROR_PROTOCOL, "no reason" },
     { OPEN "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
