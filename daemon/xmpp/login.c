@@ -13,6 +13,7 @@
 #include "xmpp/mechanisms.h"
 #include "xmpp/ns.h"
 #include "xmpp/pair.h"
+#include "xmpp/scram.h"
 #include "xmpp/wiping.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ struct FdLogin
   int near; /* the library's end */
   int far;
   gboolean handed_over; /* @near is the library's to close */
-  gboolean scram; /* is under way */
-  char *nonce; /* ours, of SCRAM */
+  const char *scram; /* the mechanism, until we are in; NULL: another */
+  char *first, *challenge, *final; /* its messages: the library's, the server's, the library's */
   gboolean authenticated;
   char *bound;
   gboolean gone; /* the library gave up */
@@ -117,26 +118,35 @@ run (FdLogin *login)
   current = NULL;
 }
 
-/* The library does not check that the server's nonce begins with its own: we
- * listen to what it says (RFC 5802 §7, "n,,n=user,r=nonce"). */
-static void
-note_nonce (FdLogin *login, const char *bytes, gsize length)
+static char *
+decode (const char *base64)
 {
-  const char *auth = g_strstr_len (bytes, length, "<auth ");
-  const char *payload = auth ? memchr (auth, '>', bytes + length - auth) : NULL;
+  gsize length;
+  g_autofree guchar *bytes = g_base64_decode (base64, &length);
+
+  return g_strndup ((const char *) bytes, length);
+}
+
+/* What the library says in an element of this name; NULL if that is not in @bytes. */
+static char *
+find_said (const char *bytes, gsize length, const char *tag)
+{
+  const char *start = g_strstr_len (bytes, length, tag);
+  const char *payload = start ? memchr (start, '>', bytes + length - start) : NULL;
   const char *end = payload ? memchr (payload, '<', bytes + length - payload) : NULL;
   g_autofree char *base64 = end ? g_strndup (payload + 1, end - payload - 1) : NULL;
-  g_autofree guchar *decoded = NULL;
-  g_autofree char *text = NULL;
-  const char *nonce;
-  gsize size;
 
-  if (!base64 || login->nonce)
-    return;
-  decoded = g_base64_decode (base64, &size);
-  text = g_strndup ((const char *) decoded, size);
-  nonce = strstr (text, ",r=");
-  login->nonce = nonce ? g_strdup (nonce + strlen (",r=")) : NULL;
+  return base64 ? decode (base64) : NULL;
+}
+
+/* The library does not check what the server makes of it, so we listen. */
+static void
+note_scram (FdLogin *login, const char *bytes, gsize length)
+{
+  if (!login->first)
+    login->first = find_said (bytes, length, "<auth ");
+  else if (login->challenge && !login->final)
+    login->final = find_said (bytes, length, "<response ");
 }
 
 static void
@@ -148,7 +158,7 @@ forward_output (FdLogin *login)
   while ((length = recv (login->far, buffer, sizeof buffer, 0)) > 0)
     {
       if (login->scram)
-        note_nonce (login, buffer, length);
+        note_scram (login, buffer, length);
       login->hooks.output (buffer, length, login->data);
     }
   explicit_bzero (buffer, sizeof buffer);
@@ -228,52 +238,56 @@ tell_features (FdLogin *login, xmpp_stanza_t *features, FdFailure *failure)
   else if (mechanism)
     {
       fd_xml_add_text (fd_xml_add (shown, "mechanisms", NS_SASL, NULL), "mechanism", mechanism);
-      login->scram = !g_str_equal (mechanism, "PLAIN");
+      login->scram = g_str_equal (mechanism, "PLAIN") ? NULL : mechanism;
     }
   else
     {
       fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED,
-                      "The server of %s offers no way to log in that we use (SCRAM or PLAIN)",
-                      login->domain);
+                      "The server of %s offers no way to log in that we use (SCRAM or PLAIN)", login->domain);
       return FALSE;
     }
   tell_element (login, shown);
   return TRUE;
 }
 
+/* There is one, and it goes on with the nonce of the library's. */
 static gboolean
 tell_challenge (FdLogin *login, xmpp_stanza_t *challenge, FdFailure *failure)
 {
   g_autofree char *text = fd_xml_text (challenge);
+  const char *nonce = login->first && !login->challenge ? strstr (login->first, ",r=") : NULL;
   g_autoptr (GError) error = NULL;
 
-  if (login->scram && !fd_mechanisms_check_challenge (text, login->nonce, &error))
+  if (login->scram && !fd_mechanisms_check_challenge (text, nonce ? nonce + strlen (",r=") : NULL, &error))
     {
       fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s sent %s", login->domain,
                       error->message);
       return FALSE;
     }
-  g_clear_pointer (&login->nonce, g_free); /* one is answered */
+  if (login->scram)
+    login->challenge = decode (text);
   tell_element (login, challenge);
   return TRUE;
 }
 
-/* The library takes any word for a success. Who has sent a challenge and shows a
- * signature need not have made it; who has not is no server of ours. */
+/* The library takes any word for a success. */
 static gboolean
 tell_success (FdLogin *login, xmpp_stanza_t *success, FdFailure *failure)
 {
   g_autofree char *base64 = fd_xml_text (success);
-  gsize length;
-  g_autofree guchar *signature = g_base64_decode (base64, &length);
+  g_autofree char *signature = decode (base64);
 
-  if (login->scram && (login->nonce || length < 2 || memcmp (signature, "v=", 2) != 0))
+  if (login->scram
+      && !(login->final
+           && fd_scram_verify (login->scram, xmpp_conn_get_pass (login->conn), login->first, login->challenge,
+                               login->final, signature)))
     {
       fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL,
                       "The server of %s did not prove that it knows the password", login->domain);
       return FALSE;
     }
   login->authenticated = TRUE;
+  login->scram = NULL;
   tell_element (login, success);
   return TRUE;
 }
@@ -299,13 +313,9 @@ fd_login_feed (FdLogin *login, xmpp_stanza_t *element, FdFailure *failure)
       return FALSE;
     }
   else if (fd_xml_is (element, "success", NS_SASL))
-    {
-      if (!tell_success (login, element, failure))
-        return FALSE;
-    }
+    return tell_success (login, element, failure);
   else if (fd_xml_is (element, "iq", NS_CLIENT))
     tell_element (login, element);
-  login->scram &= !fd_xml_is (element, "success", NS_SASL);
   return TRUE;
 }
 
@@ -402,7 +412,9 @@ fd_login_free (FdLogin *login)
       g_source_unref (login->source);
     }
   fd_close (&login->far);
-  g_free (login->nonce);
+  g_free (login->first);
+  g_free (login->challenge);
+  g_free (login->final);
   g_free (login->bound);
   g_free (login->domain);
   g_free (login->jid);
