@@ -43,6 +43,8 @@ struct FdGuard
   gsize start; /* of the stanza, in it */
   guint depth; /* 0 outside the stream, 1 between stanzas */
   guint n_nodes;
+  gboolean from_peer; /* the stanza may be a peer's that the server only passes on */
+  gboolean skip; /* it is too much: its end is waited for, and it is forgotten */
   Level levels[MAX_DEPTH + 1]; /* of the stanza, by depth */
   GString *text; /* not yet in the tree */
 };
@@ -65,6 +67,22 @@ fail (FdGuard *guard, const char *format, ...)
   XML_StopParser (guard->parser, XML_FALSE);
 }
 
+/* Too much of something: whoever can write stanzas to us can do that, and shall not be able to
+ * end our stream. */
+static void
+refuse (FdGuard *guard, const char *what, guint limit)
+{
+  if (!guard->from_peer)
+    {
+      fail (guard, "%s more than %u", what, limit);
+      return;
+    }
+  g_debug ("A stanza is not taken: it has %s more than %u", what, limit);
+  guard->skip = TRUE;
+  g_clear_pointer (&guard->levels[1].element, fd_xml_free);
+  g_string_truncate (guard->text, 0);
+}
+
 /* -- trees ---------------------------------------------------------------- */
 
 static gboolean
@@ -84,9 +102,9 @@ add_node (FdGuard *guard, xmpp_stanza_t *node)
   Level *parent = &guard->levels[guard->depth - 1];
 
   if (++parent->n_children > MAX_CHILDREN)
-    fail (guard, "an element with more than %d children", MAX_CHILDREN);
+    refuse (guard, "children of one element:", MAX_CHILDREN);
   else if (++guard->n_nodes > MAX_NODES)
-    fail (guard, "a stanza of more than %d elements", MAX_NODES);
+    refuse (guard, "elements of one stanza:", MAX_NODES);
   else
     xmpp_stanza_add_child (parent->element, node);
 }
@@ -128,12 +146,12 @@ set_attributes (FdGuard *guard, xmpp_stanza_t *element, const char **attributes)
 
       if (i / 2 >= MAX_ATTRIBUTES)
         {
-          fail (guard, "an element with more than %d attributes", MAX_ATTRIBUTES);
+          refuse (guard, "attributes of one element:", MAX_ATTRIBUTES);
           return;
         }
       if (strlen (name) > MAX_NAME || strlen (attributes[i + 1]) > MAX_VALUE)
         {
-          fail (guard, "an attribute of more than %d bytes", MAX_VALUE);
+          refuse (guard, "bytes of one attribute:", MAX_VALUE);
           return;
         }
       if (g_str_equal (name, NS_XML "\nlang"))
@@ -151,14 +169,14 @@ new_element (FdGuard *guard, const char *qualified, const char **attributes)
 
   if (strlen (qualified) > MAX_NAME)
     {
-      fail (guard, "a name of more than %d bytes", MAX_NAME);
+      refuse (guard, "bytes of one name:", MAX_NAME);
       return NULL;
     }
   xmpp_stanza_set_name (element, split_name (qualified, ns));
   set_attributes (guard, element, attributes);
   if (ns[0])
     xmpp_stanza_set_ns (element, ns);
-  return guard->error ? NULL : g_steal_pointer (&element);
+  return guard->error || guard->skip ? NULL : g_steal_pointer (&element);
 }
 
 /* -- expat's callbacks ---------------------------------------------------- */
@@ -176,10 +194,45 @@ open_stream (FdGuard *guard, xmpp_stanza_t *header)
 }
 
 static void
+begin_stanza (FdGuard *guard, const char *qualified)
+{
+  static const char *const names[]
+    = { NS_CLIENT "\niq", NS_CLIENT "\nmessage", NS_CLIENT "\npresence", NULL };
+
+  guard->start = XML_GetCurrentByteIndex (guard->parser);
+  guard->n_nodes = 1;
+  guard->from_peer = g_strv_contains (names, qualified);
+}
+
+/* At the depth where the guard is. */
+static void
+add_element (FdGuard *guard, const char *name, const char **attributes)
+{
+  xmpp_stanza_t *element;
+
+  if (guard->depth >= 2)
+    flush_text (guard);
+  element = guard->error || guard->skip ? NULL : new_element (guard, name, attributes);
+  if (!element)
+    return;
+  if (guard->depth == 0)
+    {
+      open_stream (guard, element);
+      return;
+    }
+  if (guard->depth >= 2)
+    {
+      add_node (guard, element);
+      xmpp_stanza_release (element); /* its parent has it, or it is refused */
+    }
+  if (!guard->skip)
+    guard->levels[guard->depth] = (Level){ .element = element };
+}
+
+static void
 on_start (void *data, const char *name, const char **attributes)
 {
   FdGuard *guard = data;
-  xmpp_stanza_t *element;
 
   if (guard->error)
     return; /* expat calls on until the end of the tag */
@@ -193,34 +246,13 @@ on_start (void *data, const char *name, const char **attributes)
       fail (guard, "a tag of more than %d bytes", MAX_TOKEN);
       return;
     }
-  if (guard->depth > MAX_DEPTH)
-    {
-      fail (guard, "elements more than %d deep", MAX_DEPTH);
-      return;
-    }
-  if (guard->depth >= 2)
-    flush_text (guard);
-  element = new_element (guard, name, attributes);
-  if (!element)
-    return;
-
-  if (guard->depth == 0)
-    {
-      open_stream (guard, element);
-      guard->depth++;
-      return;
-    }
   if (guard->depth == 1)
-    {
-      guard->start = XML_GetCurrentByteIndex (guard->parser);
-      guard->n_nodes = 1;
-    }
-  else
-    {
-      add_node (guard, element);
-      xmpp_stanza_release (element); /* its parent has it, or it is refused */
-    }
-  guard->levels[guard->depth++] = (Level){ .element = element };
+    begin_stanza (guard, name);
+  if (guard->depth > MAX_DEPTH && !guard->skip)
+    refuse (guard, "elements in elements, deep:", MAX_DEPTH);
+  if (!guard->skip)
+    add_element (guard, name, attributes);
+  guard->depth++;
 }
 
 static void
@@ -228,6 +260,9 @@ finish_stanza (FdGuard *guard)
 {
   xmpp_stanza_t *stanza = g_steal_pointer (&guard->levels[1].element);
 
+  guard->from_peer = guard->skip = FALSE;
+  if (!stanza)
+    return;
   guard->final = fd_xml_is (stanza, "success", NS_SASL) || fd_xml_is (stanza, "proceed", NS_TLS);
   g_queue_push_tail (&guard->ready, stanza);
   if (XML_GetCurrentByteIndex (guard->parser) - guard->start > guard->max_stanza)
@@ -239,7 +274,7 @@ on_end (void *data, const char *name)
 {
   FdGuard *guard = data;
 
-  if (guard->depth >= 2)
+  if (guard->depth >= 2 && !guard->skip)
     flush_text (guard);
   if (guard->error)
     return;
@@ -255,9 +290,9 @@ on_text (void *data, const char *text, int length)
 {
   FdGuard *guard = data;
 
-  if (guard->depth >= 2)
+  if (guard->depth >= 2 && !guard->skip)
     g_string_append_len (guard->text, text, length);
-  else if (!is_xml_space (text, length))
+  else if (guard->depth < 2 && !is_xml_space (text, length))
     fail (guard, "text outside of stanzas");
 }
 
@@ -294,7 +329,7 @@ make_parser (FdGuard *guard)
   XML_SetStartDoctypeDeclHandler (guard->parser, on_doctype);
   guard->fed = guard->start = 0;
   guard->depth = 0;
-  guard->closed = guard->final = FALSE;
+  guard->closed = guard->final = guard->from_peer = guard->skip = FALSE;
 }
 
 static void

@@ -175,6 +175,42 @@ test_limits (void)
     }
 }
 
+/* Any peer can have a good server pass these on. */
+static void
+test_peers (void)
+{
+  static const struct
+  {
+    const char *before, *what;
+    guint too_many;
+    const char *after;
+  } cases[] = {
+    { "<message>", "<a></a>", 4097, "</message>" },
+    { "<message>", "<b><a/><a/><a/><a/><a/><a/><a/></b>", 4096, "</message>" },
+    { "<presence>", "<a/>b", 3000, "</presence>" },
+    { "<iq id='1' a='", "x", 8193, "'><a/></iq>" },
+    { "<iq><q a='", "x", 8193, "'>text<a/></q>text</iq>" },
+    { "<iq><", "abcdefgh", 140, "/></iq>" },
+    { "<message><a><a><a><a>", "<a><a>", 20, "" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *bad = repeat (OPEN, "", 0, cases[i].before);
+      g_autofree char *filled = repeat (bad, cases[i].what, cases[i].too_many, cases[i].after);
+      g_autofree char *closed
+        = repeat (filled, "</a>", *cases[i].after ? 0 : 44, *cases[i].after ? "" : "</message>");
+      g_autofree char *xml = g_strconcat (closed, "<presence id='2'/>", NULL);
+      g_autoptr (GError) error = NULL;
+      g_autofree char *text = digest_all (xml, 4096, &error);
+
+      g_assert_no_error (error);
+      g_assert_null (strstr (text, "<message"));
+      g_assert_null (strstr (text, "<iq"));
+      g_assert_nonnull (strstr (text, "id=\"2\""));
+    }
+}
+
 static void
 test_attributes (void)
 {
@@ -284,6 +320,7 @@ main (int argc, char **argv)
   g_test_add_func ("/guard/forbidden", test_forbidden);
   g_test_add_func ("/guard/encoding", test_encoding);
   g_test_add_func ("/guard/limits", test_limits);
+  g_test_add_func ("/guard/peers", test_peers);
   g_test_add_func ("/guard/attributes", test_attributes);
   g_test_add_func ("/guard/endless-tag", test_endless_tag);
   g_test_add_func ("/guard/empty-stream-error", test_stream_error_may_be_empty);

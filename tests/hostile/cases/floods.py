@@ -212,7 +212,7 @@ def answered_disco(name, text, answer):
             raise Failure("the contact counts as one that can receive files")
 
 
-answered_disco("many-features", "a contact with 3 000 features", disco(*FILES, *(f"urn:x:{n}" for n in range(3000))))
+answered_disco("many-features", "a contact with 10 000 features", disco(*FILES, *(f"urn:x:{n}" for n in range(10000))))
 answered_disco("no-query", "an answer to disco#info of something else", "<query xmlns='urn:x'/>")
 answered_disco("empty", "an empty answer to disco#info", "")
 answered_disco("no-var", "features without a name", f"<query xmlns='{DISCO}'>{'<feature/>' * 200}</query>")
