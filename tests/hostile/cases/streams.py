@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Stream errors, ends and redirects (RFC 6120 §4.9; D2, D8)."""
+"""Stream errors, ends and redirects (RFC 6120 §4.9)."""
 
 from play import Failure, case
 from server import NS_STREAM_ERRORS, Gone, features, header, stream_error
@@ -37,8 +37,8 @@ def in_session(name, text, data, status, error, *patterns):
 
 
 for make in (early, in_session):
-    make("empty", "an empty stream error (D2)", stream_error("", end=False), "waiting", "Protocol")
-    make("only-text", "a stream error of only a text (D2)", stream_error("", "ha"), "waiting", "Protocol")
+    make("empty", "an empty stream error", stream_error("", end=False), "waiting", "Protocol")
+    make("only-text", "a stream error of only a text", stream_error("", "ha"), "waiting", "Protocol")
     make("unknown", "a stream error nobody knows", stream_error("frobnicate-now"), "waiting", "Protocol")
     make("features-then-end", "features and the end in one piece", features() + "</stream:stream>", "waiting|failed",
          "ConnectionFailed|TlsFailed|Protocol")
@@ -92,7 +92,7 @@ def end_at_once(play):
     play.expect("waiting", "ConnectionFailed")
 
 
-@case("end-while-sending", "the connection is reset while the daemon writes (D8)")
+@case("end-while-sending", "the connection is reset while the daemon writes")
 def reset_while_sending(play):
     """A write into a connection that is reset raises SIGPIPE."""
     peer = play.login()

@@ -135,7 +135,7 @@ def anonymous(play):
 # -- downgrades --------------------------------------------------------------
 
 
-@case("downgrade-no-starttls", "no STARTTLS offered, but PLAIN (D7)")
+@case("downgrade-no-starttls", "no STARTTLS offered, but PLAIN")
 def no_starttls(play):
     peer = play.accept()
     peer.open(mechanisms("PLAIN", "SCRAM-SHA-1"))
