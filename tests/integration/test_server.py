@@ -4,9 +4,10 @@
 import hashlib
 
 import pytest
+from gi.repository import GLib
 
 from fardel.files import make_file, sha256
-from fardel.scenario import BOB, exchange, finish, hold
+from fardel.scenario import BOB, exchange, finish, hold, start
 
 RECONNECT_S = 120
 LOGINS = 30
@@ -73,6 +74,28 @@ def test_ibb_transfer_waits(server, pair, work):
     server.start()
     assert hashlib.sha256(held.release()).hexdigest() == sha256(source)
     finish(sent, received)
+
+
+def test_ten_restarts(server, pair, work):
+    """Files on each way at once: all arrive, and nobody has to do anything for them."""
+    alice, bob = pair
+    sizes = {"direct": 4_000_000, "direct-2": 3_000_000, "proxy": 4_000_000, "proxy-2": 1, "ibb": 400_000}
+    transfers = []
+    for name, size in sizes.items():
+        way = name.partition("-")[0]
+        source = make_file(work / name, size)
+        transfers.append((source, *start(alice, bob, source, transports=["ibb" if way == "ibb" else f"socks5-{way}"],
+                                         rate_limit=GLib.Variant("t", max(size // 10, 1024)))))
+    for _ in range(10):
+        server.kill()
+        wait_for_status(pair, "waiting", "connecting")
+        server.start()
+        for daemon in pair:  # they would come by themselves, after a pause that grows
+            daemon.account(daemon.name).call("Connect")
+        wait_for_status(pair, "online")
+    for source, sent, received in transfers:
+        assert sha256(finish(sent, received)[1]["LocalPath"]) == sha256(source)
+    assert sorted(path.name for path in bob.downloads.iterdir()) == sorted(sizes)
 
 
 def test_unanswered_offer_survives(server, pair, work):

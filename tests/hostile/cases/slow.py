@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Servers that fall silent, or say a byte now and then, at every stage (D3). All play
+"""Servers that fall silent, or say a byte now and then, at every stage. All play
 at the same time: what comes after `yield` waits for the daemon's patience to end."""
 
 import ssl
