@@ -23,6 +23,8 @@ typedef struct
   char *tls;
   char *ca_file;
   char *pin;
+  char *client_certificate;
+  char *client_key;
   char *resource;
   char *password_command;
   char **proxy_jids;
@@ -48,6 +50,8 @@ settings_clear (Settings *settings)
   g_free (settings->tls);
   g_free (settings->ca_file);
   g_free (settings->pin);
+  g_free (settings->client_certificate);
+  g_free (settings->client_key);
   g_free (settings->resource);
   g_free (settings->password_command);
   g_strfreev (settings->proxy_jids);
@@ -73,6 +77,10 @@ settings_parse (Ctl *ctl, Settings *settings, GOptionEntry own, int *argc, char 
       "Trust these certificates, not the system's", "FILE" },
     { "pin-sha256", 0, 0, G_OPTION_ARG_STRING, &settings->pin,
       "Accept the server's certificate with this SHA-256 and no other", "HEX" },
+    { "client-certificate", 0, 0, G_OPTION_ARG_FILENAME, &settings->client_certificate,
+      "Log in with this certificate, where the server takes it", "FILE" },
+    { "client-key", 0, 0, G_OPTION_ARG_FILENAME, &settings->client_key,
+      "Its key, not encrypted (default: in the same file)", "FILE" },
     { "resource", 0, 0, G_OPTION_ARG_STRING, &settings->resource, "Resource to ask the server for", "NAME" },
     { "password-command", 0, 0, G_OPTION_ARG_STRING, &settings->password_command,
       "Program that prints the password, and its arguments, quoted as in a shell", "COMMAND" },
@@ -119,6 +127,8 @@ settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
   g_autoptr (GVariantDict) dict = g_variant_dict_new (NULL);
   g_auto (GStrv) command = NULL;
   g_autofree char *ca_file = absolute_or_empty (settings->ca_file);
+  g_autofree char *certificate = absolute_or_empty (settings->client_certificate);
+  g_autofree char *key = absolute_or_empty (settings->client_key);
   g_autofree char *folder = absolute_or_empty (settings->auto_accept_folder);
   g_autoptr (GError) error = NULL;
   guint64 max = 0;
@@ -138,6 +148,8 @@ settings_collect (Ctl *ctl, const Settings *settings, GVariant **ret_dict)
   ctl_value_insert_string (dict, "tls", settings->tls);
   ctl_value_insert_string (dict, "ca-file", ca_file);
   ctl_value_insert_string (dict, "pin-sha256", settings->pin);
+  ctl_value_insert_string (dict, "client-certificate", certificate);
+  ctl_value_insert_string (dict, "client-key", key);
   ctl_value_insert_string (dict, "resource", settings->resource);
   if (settings->password_command)
     g_variant_dict_insert (dict, "password-command", "^as", command ? command : (char *[]){ NULL });
@@ -198,9 +210,13 @@ account_add (Ctl *ctl, int argc, char **argv)
   if (ctl->json)
     ctl_json_print (ctl->out, g_variant_new_parsed ("{'Id': <%s>, 'Path': <%o>}", settings.id, path));
   else
-    fprintf (ctl->out, "Added account %s.%s%s%s\n", settings.id,
-             settings.password_command ? "" : " Give its password with \"fardelctl account password ",
-             settings.password_command ? "" : settings.id, settings.password_command ? "" : "\".");
+    {
+      gboolean ready = settings.password_command || settings.client_certificate;
+
+      fprintf (ctl->out, "Added account %s.%s%s%s\n", settings.id,
+               ready ? "" : " Give its password with \"fardelctl account password ", ready ? "" : settings.id,
+               ready ? "" : "\".");
+    }
   return CTL_OK;
 }
 

@@ -25,6 +25,8 @@ static const FdOption settings[] = {
   { "tls", FD_OPTION_CHOICE, SETTING (client.tls), tls_modes },
   { "ca-file", FD_OPTION_STRING, SETTING (client.ca_file), NULL },
   { "pin-sha256", FD_OPTION_STRING, SETTING (client.pin), NULL },
+  { "client-certificate", FD_OPTION_STRING, SETTING (client.client_certificate), NULL },
+  { "client-key", FD_OPTION_STRING, SETTING (client.client_key), NULL },
   { "resource", FD_OPTION_STRING, SETTING (client.resource), NULL },
   { "password-command", FD_OPTION_STRV, SETTING (password_command), NULL },
   { "proxy-jids", FD_OPTION_STRV, SETTING (proxy_jids), NULL },
@@ -240,6 +242,13 @@ run_set_password (const FdCall *call, GError **error)
     {
       g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
                            "'save': this daemon was built without the Secret Service");
+      return FALSE;
+    }
+  if (save && fd_account_get_config (call->account)->client.client_certificate)
+    {
+      g_set_error_literal (
+        error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+        "'save': the account has a client certificate, so no keyring is asked for a password");
       return FALSE;
     }
   fd_account_set_password (call->account, fd_take (&fd), save, on_password_read,

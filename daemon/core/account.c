@@ -423,6 +423,12 @@ connect_with (FdAccount *account, FdSecretManners manners)
       use_password (account, account->memory, FD_SECRET_MEMORY);
       return;
     }
+  if (account->config->client.client_certificate)
+    {
+      /* nobody is asked for what is mostly not needed */
+      use_password (account, NULL, FD_SECRET_NONE);
+      return;
+    }
   account->password_missing = FALSE;
   g_clear_error (&account->secret_error);
   look_up (account, manners);
@@ -577,7 +583,8 @@ same_connection (const FdClientSettings *a, const FdClientSettings *b)
 {
   return g_str_equal (a->jid, b->jid) && g_strcmp0 (a->server, b->server) == 0 && a->port == b->port
          && a->tls == b->tls && g_strcmp0 (a->ca_file, b->ca_file) == 0 && g_strcmp0 (a->pin, b->pin) == 0
-         && g_strcmp0 (a->resource, b->resource) == 0;
+         && g_strcmp0 (a->client_certificate, b->client_certificate) == 0
+         && g_strcmp0 (a->client_key, b->client_key) == 0 && g_strcmp0 (a->resource, b->resource) == 0;
 }
 
 static void

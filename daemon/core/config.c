@@ -29,6 +29,8 @@ static const char *const account_keys[] = { "Jid",
                                             "Tls",
                                             "CaFile",
                                             "PinSha256",
+                                            "ClientCertificate",
+                                            "ClientKey",
                                             "Resource",
                                             "PasswordCommand",
                                             "ProxyJids",
@@ -314,7 +316,15 @@ fd_account_config_normalize (FdAccountConfig *config, GError **error)
                    "[" ACCOUNT_GROUP "] MaxActiveTransfers: must be a number from 0 to %u", FD_MAX_ACTIVE);
       return FALSE;
     }
+  if (client->client_key && !client->client_certificate)
+    {
+      g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
+                           "[" ACCOUNT_GROUP "] ClientKey: there is no ClientCertificate that it is for");
+      return FALSE;
+    }
   if (!check_path ("CaFile", client->ca_file, error)
+      || !check_path ("ClientCertificate", client->client_certificate, error)
+      || !check_path ("ClientKey", client->client_key, error)
       || !check_path ("AutoAcceptFolder", config->auto_accept_folder, error))
     return FALSE;
   jid = fd_jid_prepare_bare (client->jid, error);
@@ -390,6 +400,9 @@ load_account (const char *path, const char *id, GError **error)
       || !read_choice (file, "Tls", tls_names, &tls, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "CaFile", &config->client.ca_file, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "PinSha256", &config->client.pin, error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "ClientCertificate", &config->client.client_certificate,
+                                 error)
+      || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "ClientKey", &config->client.client_key, error)
       || !fd_keyfile_get_string (file, ACCOUNT_GROUP, "Resource", &config->client.resource, error)
       || !read_command (file, &config->password_command, error)
       || !fd_keyfile_get_list (file, ACCOUNT_GROUP, "ProxyJids", &config->proxy_jids, error)
@@ -532,6 +545,8 @@ fd_config_save_account (const char *directory, const FdAccountConfig *config, GE
                          tls_names[FD_TLS_STARTTLS]);
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "CaFile", config->client.ca_file, NULL);
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "PinSha256", config->client.pin, NULL);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "ClientCertificate", config->client.client_certificate, NULL);
+  fd_keyfile_set_string (file, ACCOUNT_GROUP, "ClientKey", config->client.client_key, NULL);
   fd_keyfile_set_string (file, ACCOUNT_GROUP, "Resource", config->client.resource, NULL);
   write_command (file, config->password_command);
   fd_keyfile_set_list (file, ACCOUNT_GROUP, "ProxyJids", (const char *const *) config->proxy_jids);

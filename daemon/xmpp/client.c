@@ -51,6 +51,8 @@ fd_client_settings_clear (FdClientSettings *settings)
   g_free (settings->server);
   g_free (settings->ca_file);
   g_free (settings->pin);
+  g_free (settings->client_certificate);
+  g_free (settings->client_key);
   g_free (settings->resource);
   *settings = (FdClientSettings){ 0 };
 }
@@ -65,6 +67,8 @@ fd_client_settings_copy (FdClientSettings *dest, const FdClientSettings *src)
     .tls = src->tls,
     .ca_file = g_strdup (src->ca_file),
     .pin = g_strdup (src->pin),
+    .client_certificate = g_strdup (src->client_certificate),
+    .client_key = g_strdup (src->client_key),
     .resource = g_strdup (src->resource),
   };
 }
@@ -213,7 +217,12 @@ attempt (FdClient *client)
       .server = redirect ? redirect->host : client->settings.server,
       .port = redirect ? redirect->port : client->settings.port,
       .direct_tls = client->settings.tls == FD_TLS_DIRECT,
-      .tls = { .ca_file = client->settings.ca_file, .pin = client->settings.pin },
+      .tls = {
+        .ca_file = client->settings.ca_file,
+        .pin = client->settings.pin,
+        .client_certificate = client->settings.client_certificate,
+        .client_key = client->settings.client_key,
+      },
     },
     .low_fd = &client->low_fd,
   };

@@ -26,6 +26,8 @@ typedef struct
   FdTlsMode tls; /* where no SRV record tells; DIRECT also leaves the records for STARTTLS out */
   char *ca_file; /* NULL: the system's */
   char *pin; /* SHA-256 of the server's certificate in lowercase hex; NULL: none */
+  char *client_certificate; /* to log in with (SASL EXTERNAL); NULL: none */
+  char *client_key; /* NULL: in the same file */
   char *resource; /* NULL: "fardel-" and random characters, kept */
 } FdClientSettings;
 
@@ -52,7 +54,7 @@ FdClient *fd_client_new (const FdClientSettings *settings, const FdClientHooks *
 void fd_client_free (FdClient *client);
 
 /* Starts connecting, or does nothing if it is. @password is copied into wiped
- * memory and kept for reconnects. */
+ * memory and kept for reconnects; NULL: there is only the client certificate. */
 void fd_client_connect (FdClient *client, const char *password);
 
 /* Sends unavailable presence and closes the stream; status OFFLINE follows,

@@ -134,22 +134,24 @@ fd_failure_from_stream_error (FdFailure *failure, xmpp_stanza_t *element, const 
 }
 
 void
-fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *jid, const char *domain)
+fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *credential, const char *jid,
+                      const char *domain)
 {
   static const Words words[] = {
-    { "not-authorized", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "refused the password of %s; set it again" },
+    { "not-authorized", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "refused the CREDENTIAL of JID; set it again" },
     { "credentials-expired", TRUE, FD_ERROR_AUTHENTICATION_FAILED,
-      "says that the password of %s has expired; set a new one" },
-    { "account-disabled", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "says that the account %s is disabled" },
+      "says that the CREDENTIAL of JID has expired; set a new one" },
+    { "account-disabled", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "says that the account JID is disabled" },
     { "temporary-auth-failure", FALSE, FD_ERROR_AUTHENTICATION_FAILED,
-      "cannot check the password of %s just now" },
-    { "", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "did not log %s in" },
+      "cannot check the CREDENTIAL of JID just now" },
+    { "", TRUE, FD_ERROR_AUTHENTICATION_FAILED, "did not log JID in" },
   };
   const char *condition = get_condition (element, NS_SASL);
   const Words *found = find_words (words, G_N_ELEMENTS (words), condition);
   g_autofree char *more = quote_text (element, condition, *found->condition);
-  g_auto (GStrv) around = g_strsplit (found->text, "%s", 2);
+  g_autoptr (GString) text = g_string_new (found->text);
 
-  fd_failure_set (failure, found->fatal, found->code, "The server of %s %s%s%s%s", domain, around[0], jid,
-                  around[1], more);
+  g_string_replace (text, "CREDENTIAL", credential, 1);
+  g_string_replace (text, "JID", jid, 1);
+  fd_failure_set (failure, found->fatal, found->code, "The server of %s %s%s", domain, text->str, more);
 }

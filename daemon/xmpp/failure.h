@@ -24,5 +24,6 @@ void fd_failure_set (FdFailure *failure, gboolean fatal, FdErrorCode code, const
 /* @element: <stream:error/>, which may be empty. */
 void fd_failure_from_stream_error (FdFailure *failure, xmpp_stanza_t *element, const char *domain);
 
-/* @element: SASL's <failure/>. */
-void fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *jid, const char *domain);
+/* @element: SASL's <failure/>. @credential: what was shown to the server, e.g. "password". */
+void fd_failure_from_sasl (FdFailure *failure, xmpp_stanza_t *element, const char *credential,
+                           const char *jid, const char *domain);

@@ -41,7 +41,7 @@ typedef struct
 
 struct FdLink
 {
-  char *domain, *server, *ca_file, *pin;
+  char *domain, *server, *ca_file, *pin, *client_certificate, *client_key;
   guint16 port;
   gboolean direct_tls;
   FdLinkHooks hooks;
@@ -357,7 +357,8 @@ static void
 try_target (FdLink *link)
 {
   const FdTarget *target = g_queue_peek_head (link->targets);
-  FdTlsSettings settings = { link->domain, link->ca_file, link->pin };
+  FdTlsSettings settings
+    = { link->domain, link->ca_file, link->pin, link->client_certificate, link->client_key };
   g_autoptr (GError) error = NULL;
 
   link->phase = CONNECTING;
@@ -453,6 +454,8 @@ fd_link_new (const FdLinkSettings *settings, const FdLinkHooks *hooks, gpointer 
   link->domain = g_strdup (settings->tls.domain);
   link->ca_file = g_strdup (settings->tls.ca_file);
   link->pin = g_strdup (settings->tls.pin);
+  link->client_certificate = g_strdup (settings->tls.client_certificate);
+  link->client_key = g_strdup (settings->tls.client_key);
   link->server = g_strdup (settings->server);
   link->port = settings->port;
   link->direct_tls = settings->direct_tls;
@@ -492,6 +495,8 @@ fd_link_free (FdLink *link)
   fd_timer_free (link->timer);
   g_byte_array_unref (link->queue);
   fd_failure_clear (&link->failure);
+  g_free (link->client_key);
+  g_free (link->client_certificate);
   g_free (link->pin);
   g_free (link->ca_file);
   g_free (link->server);

@@ -45,6 +45,9 @@ struct FdLogin
   int near; /* the library's end */
   int far;
   gboolean handed_over; /* @near is the library's to close */
+  gboolean certificate; /* EXTERNAL may be chosen */
+  gboolean external; /* and was */
+  GString *held; /* what the library says until its <auth/>, which is not sent; NULL: it may speak */
   const char *scram; /* the mechanism, until we are in; NULL: another */
   char *first, *challenge, *final; /* its messages: the library's, the server's, the library's */
   gboolean authenticated;
@@ -149,6 +152,28 @@ note_scram (FdLogin *login, const char *bytes, gsize length)
     login->final = find_said (bytes, length, "<response ");
 }
 
+/* The library cannot do EXTERNAL, and thinks that this is PLAIN with an empty
+ * password. What it says in place of our word must not get out. */
+static void
+replace_auth (FdLogin *login, const char *bytes, gsize length)
+{
+  g_autofree char *identity = g_base64_encode ((const guchar *) login->jid, strlen (login->jid));
+  g_autofree char *auth
+    = g_strdup_printf ("<auth xmlns='" NS_SASL "' mechanism='EXTERNAL'>%s</auth>", identity);
+  g_autoptr (GString) said = NULL;
+  const char *start, *end;
+
+  g_string_append_len (login->held, bytes, length);
+  start = strstr (login->held->str, "<auth ");
+  end = start ? strstr (start, "</auth>") : NULL;
+  if (!end)
+    return;
+  said = g_steal_pointer (&login->held);
+  g_string_erase (said, start - said->str, end + strlen ("</auth>") - start);
+  g_string_insert (said, start - said->str, auth);
+  login->hooks.output (said->str, said->len, login->data);
+}
+
 static void
 forward_output (FdLogin *login)
 {
@@ -159,7 +184,10 @@ forward_output (FdLogin *login)
     {
       if (login->scram)
         note_scram (login, buffer, length);
-      login->hooks.output (buffer, length, login->data);
+      if (login->held)
+        replace_auth (login, buffer, length);
+      else
+        login->hooks.output (buffer, length, login->data);
     }
   explicit_bzero (buffer, sizeof buffer);
 }
@@ -217,12 +245,43 @@ tell_header (FdLogin *login)
   tell (login, xml);
 }
 
-/* Only what is understood here, and one mechanism, so that the choice is ours. */
+/* Offers the library one mechanism, so that the choice is ours. */
+static gboolean
+tell_mechanism (FdLogin *login, xmpp_stanza_t *features, xmpp_stanza_t *shown, FdFailure *failure)
+{
+  const char *mechanism = fd_mechanisms_choose (features, login->certificate);
+
+  login->external = g_strcmp0 (mechanism, "EXTERNAL") == 0;
+  if (!mechanism)
+    fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED,
+                    "The server of %s offers no way to log in that we use (SCRAM or PLAIN)", login->domain);
+  else if (!login->external && !xmpp_conn_get_pass (login->conn))
+    fd_failure_set (
+      failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED,
+      "The server of %s does not let the client certificate of %s log in (it offers no EXTERNAL): "
+      "make it known there, or set the password",
+      login->domain, login->jid);
+  else
+    {
+      if (login->external)
+        {
+          xmpp_conn_set_pass (login->conn, "");
+          if (!login->held) /* a server may say it twice */
+            login->held = g_string_new (NULL);
+          mechanism = "PLAIN";
+        }
+      fd_xml_add_text (fd_xml_add (shown, "mechanisms", NS_SASL, NULL), "mechanism", mechanism);
+      login->scram = g_str_equal (mechanism, "PLAIN") ? NULL : mechanism;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* Only what is understood here. */
 static gboolean
 tell_features (FdLogin *login, xmpp_stanza_t *features, FdFailure *failure)
 {
   g_autoptr (FdXml) shown = fd_xml_new ("features", NS_STREAMS, NULL);
-  const char *mechanism = fd_mechanisms_choose (features);
 
   if (fd_xml_child (features, "bind", NS_BIND))
     {
@@ -235,17 +294,8 @@ tell_features (FdLogin *login, xmpp_stanza_t *features, FdFailure *failure)
       fd_failure_set (failure, FALSE, FD_ERROR_PROTOCOL, "The server of %s gives no resource", login->domain);
       return FALSE;
     }
-  else if (mechanism)
-    {
-      fd_xml_add_text (fd_xml_add (shown, "mechanisms", NS_SASL, NULL), "mechanism", mechanism);
-      login->scram = g_str_equal (mechanism, "PLAIN") ? NULL : mechanism;
-    }
-  else
-    {
-      fd_failure_set (failure, TRUE, FD_ERROR_AUTHENTICATION_FAILED,
-                      "The server of %s offers no way to log in that we use (SCRAM or PLAIN)", login->domain);
-      return FALSE;
-    }
+  else if (!tell_mechanism (login, features, shown, failure))
+    return FALSE;
   tell_element (login, shown);
   return TRUE;
 }
@@ -303,7 +353,8 @@ fd_login_feed (FdLogin *login, xmpp_stanza_t *element, FdFailure *failure)
     return tell_challenge (login, element, failure);
   else if (fd_xml_is (element, "failure", NS_SASL))
     {
-      fd_failure_from_sasl (failure, element, login->jid, login->domain);
+      fd_failure_from_sasl (failure, element, login->external ? "client certificate" : "password", login->jid,
+                            login->domain);
       return FALSE;
     }
   else if (fd_xml_is (element, "iq", NS_CLIENT) && g_strcmp0 (xmpp_stanza_get_type (element), "error") == 0)
@@ -363,8 +414,8 @@ start (FdLogin *login, int *low_fd, GError **error)
 }
 
 FdLogin *
-fd_login_new (const char *full_jid, const char *password, int *low_fd, const FdLoginHooks *hooks,
-              gpointer data, GError **error)
+fd_login_new (const char *full_jid, const char *password, gboolean certificate, int *low_fd,
+              const FdLoginHooks *hooks, gpointer data, GError **error)
 {
   FdLogin *login = g_new0 (FdLogin, 1);
 
@@ -373,6 +424,7 @@ fd_login_new (const char *full_jid, const char *password, int *low_fd, const FdL
   login->data = data;
   login->jid = fd_jid_bare (full_jid);
   login->domain = fd_jid_domain (full_jid);
+  login->certificate = certificate;
   login->near = login->far = -1;
   login->log = (xmpp_log_t){ on_log, NULL };
   login->ctx = xmpp_ctx_new (&fd_wiping_memory, &login->log);
@@ -412,6 +464,8 @@ fd_login_free (FdLogin *login)
       g_source_unref (login->source);
     }
   fd_close (&login->far);
+  if (login->held)
+    g_string_free (login->held, TRUE);
   g_free (login->first);
   g_free (login->challenge);
   g_free (login->final);

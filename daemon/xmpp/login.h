@@ -25,10 +25,12 @@ typedef struct
  * there is none. */
 int fd_login_reserve_fd (void);
 
-/* @full_jid: with the resource to ask for. Closes *@low_fd for the library to
- * take its number. NULL and LIMIT_EXCEEDED or CONNECTION_FAILED. */
-FdLogin *fd_login_new (const char *full_jid, const char *password, int *low_fd, const FdLoginHooks *hooks,
-                       gpointer data, GError **error);
+/* @full_jid: with the resource to ask for. @password: NULL if there is only the client
+ * certificate. @certificate: TLS has one, so EXTERNAL (XEP-0178) is the first choice.
+ * Closes *@low_fd for the library to take its number. NULL and LIMIT_EXCEEDED or
+ * CONNECTION_FAILED. */
+FdLogin *fd_login_new (const char *full_jid, const char *password, gboolean certificate, int *low_fd,
+                       const FdLoginHooks *hooks, gpointer data, GError **error);
 void fd_login_free (FdLogin *login);
 
 /* An element of the server's stream, its header included. FALSE and @failure if

@@ -31,12 +31,12 @@ offers (xmpp_stanza_t *mechanisms, const char *name)
 }
 
 const char *
-fd_mechanisms_choose (xmpp_stanza_t *features)
+fd_mechanisms_choose (xmpp_stanza_t *features, gboolean certificate)
 {
-  static const char *const ours[] = { "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN" };
+  static const char *const ours[] = { "EXTERNAL", "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN" };
   xmpp_stanza_t *mechanisms = fd_xml_child (features, "mechanisms", NS_SASL);
 
-  for (guint i = 0; mechanisms && i < G_N_ELEMENTS (ours); i++)
+  for (guint i = certificate ? 0 : 1; mechanisms && i < G_N_ELEMENTS (ours); i++)
     {
       if (offers (mechanisms, ours[i]))
         return ours[i];

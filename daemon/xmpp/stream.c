@@ -24,6 +24,7 @@ struct FdStream
   gpointer data;
   char *full_jid, *domain;
   char *password; /* NULL once it is the login's */
+  gboolean certificate; /* there is one of ours */
   int *low_fd;
   FdLink *link;
   FdGuard *guard;
@@ -139,8 +140,8 @@ on_link_up (FdLink *link, gpointer data)
   FdStream *stream = data;
 
   stream->login_timer = g_timeout_add_seconds (LOGIN_TIMEOUT_S, on_login_timeout, stream);
-  stream->login = fd_login_new (stream->full_jid, stream->password, stream->low_fd, &hooks, stream,
-                                &stream->failure.error);
+  stream->login = fd_login_new (stream->full_jid, stream->password, stream->certificate, stream->low_fd,
+                                &hooks, stream, &stream->failure.error);
   forget_password (stream);
   if (!stream->login)
     end (stream);
@@ -218,6 +219,7 @@ fd_stream_new (const FdStreamSettings *settings, const FdStreamHooks *hooks, gpo
   stream->full_jid = g_strdup (settings->jid);
   stream->domain = fd_jid_domain (settings->jid);
   stream->password = g_strdup (settings->password);
+  stream->certificate = link.tls.client_certificate != NULL;
   stream->low_fd = settings->low_fd;
   stream->guard = fd_guard_new (FD_GUARD_MAX_STANZA);
   link.tls.domain = stream->domain;

@@ -13,7 +13,7 @@ typedef struct FdStream FdStream;
 typedef struct
 {
   const char *jid; /* full: the resource to ask for */
-  const char *password;
+  const char *password; /* NULL: there is only the client certificate */
   FdLinkSettings link; /* the domain is filled in */
   int *low_fd; /* of fd_login_reserve_fd(), closed for the login and reserved anew after it; outlives the
                   stream */

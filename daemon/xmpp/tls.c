@@ -131,6 +131,67 @@ load_authorities (FdTls *tls, const char *ca_file, GError **error)
   return FALSE;
 }
 
+/* Nobody is there to ask: the default would be to ask on the terminal. */
+static int
+on_passphrase (char *buffer, int size, int writing, void *asked)
+{
+  if (asked)
+    *(gboolean *) asked = TRUE;
+  return -1;
+}
+
+static gboolean
+load_client_key (FdTls *tls, const char *path, GError **error)
+{
+  gboolean encrypted = FALSE, loaded;
+
+  SSL_set_default_passwd_cb (tls->ssl, on_passphrase);
+  SSL_set_default_passwd_cb_userdata (tls->ssl, &encrypted);
+  loaded = SSL_use_PrivateKey_file (tls->ssl, path, SSL_FILETYPE_PEM) == 1;
+  SSL_set_default_passwd_cb_userdata (tls->ssl, NULL);
+  if (encrypted)
+    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED,
+                 "The client key %s is encrypted, which cannot be used: save it without a passphrase "
+                 "(\"openssl pkey\")",
+                 path);
+  else if (!loaded)
+    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED, "The client key %s is no private key in PEM", path);
+  ERR_clear_error ();
+  return loaded;
+}
+
+/* The key goes first: a certificate that does not fit makes OpenSSL forget it, which the
+ * check tells; a key that does not fit would fail as one that cannot be read does. */
+static gboolean
+load_client_certificate (FdTls *tls, const char *path, const char *key, GError **error)
+{
+  const char *files[] = { path, key ? key : path };
+
+  if (!path)
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      if (access (files[i], R_OK) == 0)
+        continue;
+      g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED, "The client %s %s cannot be read: %s",
+                   i == 0 ? "certificate" : "key", files[i], g_strerror (errno));
+      return FALSE;
+    }
+  if (!load_client_key (tls, files[1], error))
+    return FALSE;
+  if (SSL_use_certificate_chain_file (tls->ssl, path) != 1)
+    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED, "The client certificate %s cannot be used: %s", path,
+                 last_reason ());
+  else if (SSL_check_private_key (tls->ssl) != 1)
+    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED,
+                 "The key in %s is not that of the client certificate %s: set the one that was made with it",
+                 files[1], path);
+  else
+    return TRUE;
+  ERR_clear_error ();
+  return FALSE;
+}
+
 /* The name that TLS knows: A-labels, no brackets; an address is not sent (RFC 6066 §3). */
 static gboolean
 set_name (FdTls *tls, GError **error)
@@ -172,7 +233,8 @@ fd_tls_new (const FdTlsSettings *settings, GError **error)
 
   tls->ssl = SSL_new (tls->ctx);
   SSL_set_app_data (tls->ssl, tls);
-  if (!load_authorities (tls, settings->ca_file, error) || !set_name (tls, error))
+  if (!load_authorities (tls, settings->ca_file, error) || !set_name (tls, error)
+      || !load_client_certificate (tls, settings->client_certificate, settings->client_key, error))
     {
       fd_tls_free (tls);
       return NULL;

@@ -17,6 +17,8 @@ typedef struct
   const char *ca_file; /* PEM, trusted instead of the system's authorities; NULL: the system's */
   const char
     *pin; /* SHA-256 in lowercase hex of the only certificate to accept, whoever issued it; NULL: none */
+  const char *client_certificate; /* PEM, with its chain, for a server that asks for one; NULL: none */
+  const char *client_key; /* PEM, not encrypted; NULL: in the same file */
 } FdTlsSettings;
 
 typedef enum

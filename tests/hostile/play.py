@@ -161,7 +161,8 @@ class Play:
     def begin(self):
         """Adds the account, which connects."""
         self.account = self.manager.add_account(self.name, **self.settings())
-        self.account.set_password(PASSWORD)
+        if "client_certificate" not in self.case.settings:
+            self.account.set_password(PASSWORD)
 
     def accept(self, listener=None):
         """The daemon's next connection."""

@@ -109,6 +109,8 @@ def test_account_ids(alice, name):
     ({"jid": ALICE, "port": "many"}, "InvalidOption", "port"),
     ({"jid": ALICE, "tls": "none"}, "InvalidOption", "tls"),
     ({"jid": ALICE, "ca-file": "relative.pem"}, "InvalidPath", "relative.pem"),
+    ({"jid": ALICE, "client-certificate": "relative.pem"}, "InvalidPath", "relative.pem"),
+    ({"jid": ALICE, "client-key": "/me.key"}, "InvalidOption", "ClientCertificate"),
     ({"jid": ALICE, "auto-accept": ["@"]}, "InvalidJid", ""),
 ])
 def test_account_settings(alice, settings, name, word):

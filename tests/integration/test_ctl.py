@@ -296,6 +296,15 @@ def test_accounts(ctl, alice, prosody):
     assert [account["Id"] for account in ctl.json("account", "list")[0]] == ["alice"]
 
 
+def test_account_client_certificate(ctl, alice, prosody):
+    account = alice.account("alice")
+    ctl("account", "update", "alice", "--client-certificate", prosody.ca_file, "--client-key", "missing.key")
+    account.wait_for("Status", "failed")
+    assert "/missing.key cannot be read" in account["ErrorMessage"]
+    ctl("account", "update", "alice", "--client-certificate", "", "--client-key", "")
+    account.wait_for("Status", "online")
+
+
 def test_account_policies(ctl, alice):
     def policies():
         account = ctl.json("account", "list")[0][0]

@@ -332,3 +332,10 @@ def test_unknown_option(daemon, prosody):
     with pytest.raises(BusError) as error:
         account.set_password("x", keep=True)
     assert error.value.name == "UnknownOption"
+
+
+def test_no_saving_beside_a_certificate(daemon, prosody):
+    account = add(daemon, prosody, client_certificate="/me.pem")
+    with pytest.raises(BusError) as error:
+        account.set_password("x", save=True)
+    assert error.value.name == "InvalidOption"

@@ -90,6 +90,7 @@ fd_client_settings_clear (FdClientSettings *settings)
   g_free (settings->jid);
   g_free (settings->server);
   g_free (settings->ca_file);
+  g_free (settings->client_certificate);
   g_free (settings->resource);
 }
 
@@ -100,6 +101,7 @@ fd_client_settings_copy (FdClientSettings *dest, const FdClientSettings *src)
   dest->jid = g_strdup (src->jid);
   dest->server = g_strdup (src->server);
   dest->ca_file = g_strdup (src->ca_file);
+  dest->client_certificate = g_strdup (src->client_certificate);
   dest->resource = g_strdup (src->resource);
 }
 

@@ -6,17 +6,23 @@
 
 #define PLAIN "[Account]\nJid=alice@example.org\n"
 
-/* The daemon starts with one account without a command. */
 static void
-start (Fixture *f, const char *secret)
+start_with (Fixture *f, const char *account, const char *secret)
 {
   fd_manager_free (f->manager);
-  write_account ("home", PLAIN);
+  write_account ("home", account);
   fake_keyring_built = TRUE;
   fake_keyring_lookups = 0;
   fake_keyring_secret = secret;
   start_manager (f);
   settle ();
+}
+
+/* The daemon starts with one account without a command. */
+static void
+start (Fixture *f, const char *secret)
+{
+  start_with (f, PLAIN, secret);
 }
 
 static void
@@ -88,6 +94,22 @@ test_disconnect (Fixture *f, gconstpointer data)
   fd_account_disconnect (f->account);
   settle ();
   g_assert_cmpstr (fd_account_get_status (f->account), ==, "offline");
+}
+
+/* A password is used if it is given, but none is looked for. */
+static void
+test_certificate (Fixture *f, gconstpointer data)
+{
+  start_with (f, PLAIN "ClientCertificate=/me.pem\n", "pw");
+  g_assert_cmpuint (fake_keyring_lookups, ==, 0);
+  g_assert_cmpstr (fd_account_get_status (f->account), ==, "connecting");
+  g_assert_null (f->client->password);
+  g_assert_cmpstr (fd_account_get_password_source (f->account), ==, "none");
+  refuse (f);
+  g_assert_cmpstr (fd_account_get_status (f->account), ==, "failed");
+  give_password (f, "given\n", FALSE);
+  g_assert_cmpstr (f->client->password, ==, "given");
+  g_assert_cmpstr (fd_account_get_password_source (f->account), ==, "memory");
 }
 
 static void
@@ -205,6 +227,7 @@ main (int argc, char **argv)
   ADD ("waits", test_waits);
   ADD ("asks", test_asks);
   ADD ("disconnect", test_disconnect);
+  ADD ("certificate", test_certificate);
   ADD ("refused", test_refused);
   ADD ("not-saved", test_not_saved);
   ADD ("given-online", test_given_online);

@@ -167,7 +167,7 @@ test_account_round_trip (Fixture *f, gconstpointer data)
     f, "accounts.d/home.conf",
     "[Account]\n# "
     "mine\nJid=Alice@Example.ORG\nEnabled=false\nServer=xmpp.example.org\nPort=5223\nTls=direct\n"
-    "CaFile=/etc/ca.pem\n"
+    "CaFile=/etc/ca.pem\nClientCertificate=/home/me.pem\nClientKey=/home/me.key\n"
     "PinSha256=0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C4B5A69788796A5B4C3D2:E1:F0\nResource="
     "desk\nPasswordCommand=pass show \"xmpp alice\"\n"
     "ProxyJids=proxy.example.org\nAutoAccept=Bob@example.org;carol@example.org\n"
@@ -180,6 +180,8 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpuint (config->client.port, ==, 5223);
   g_assert_cmpint (config->client.tls, ==, FD_TLS_DIRECT);
   g_assert_cmpstr (config->client.ca_file, ==, "/etc/ca.pem");
+  g_assert_cmpstr (config->client.client_certificate, ==, "/home/me.pem");
+  g_assert_cmpstr (config->client.client_key, ==, "/home/me.key");
   g_assert_cmpstr (config->client.pin, ==,
                    "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0");
   g_assert_cmpstr (config->client.resource, ==, "desk");
@@ -213,6 +215,7 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_null (again->client.server);
   changed = read_file (f, "accounts.d/home.conf");
   g_assert_null (strstr (changed, "Server="));
+  g_assert_nonnull (strstr (changed, "ClientCertificate=/home/me.pem\nClientKey=/home/me.key\n"));
   g_assert_null (strstr (changed, "AutoAcceptFolder="));
   g_assert_null (strstr (changed, "Strangers="));
   g_assert_nonnull (strstr (changed, "RelayOnly=true"));
@@ -256,6 +259,9 @@ test_account_bad (Fixture *f, gconstpointer data)
     { "[Account]\nJid=a@b\nPinSha256=0f:1e\n", "*x.conf: [Account] PinSha256: \"0f:1e\" is no SHA-256*" },
     { "[Account]\nJid=a@b\nCaFile=ca.pem\n",
       "*x.conf: [Account] CaFile: \"ca.pem\" is not an absolute path*" },
+    { "[Account]\nJid=a@b\nClientCertificate=me.pem\n",
+      "*x.conf: [Account] ClientCertificate: \"me.pem\" is not an absolute path*" },
+    { "[Account]\nJid=a@b\nClientKey=/me.key\n", "*x.conf: [Account] ClientKey: there is no*" },
     { "[Account]\nJid=a@b\nAutoAcceptFolder=in\n", "*x.conf: [Account] AutoAcceptFolder: \"in\" is not*" },
     { "[Account]\nJid=a@b\nAutoAcceptMaxSize=1M\n",
       "*x.conf: [Account] AutoAcceptMaxSize: must be a number*" },

@@ -64,7 +64,8 @@ static void
 start (Fixture *f, gboolean direct, const char *ca_file, const char *pin)
 {
   static const FdLinkHooks hooks = { on_up, on_received, on_down };
-  FdLinkSettings settings = { "127.0.0.1", f->server.port, direct, { "example.org", ca_file, pin } };
+  FdLinkSettings settings
+    = { "127.0.0.1", f->server.port, direct, { .domain = "example.org", .ca_file = ca_file, .pin = pin } };
 
   f->received = g_string_new (NULL);
   f->link = fd_link_new (&settings, &hooks, f);

@@ -40,14 +40,22 @@ on_done (const char *bound_jid, FdFailure *failure, gpointer data)
   *failure = (FdFailure){ 0 };
 }
 
-static void
-set_up (Fixture *f, gconstpointer unused)
+typedef struct
 {
+  const char *password;
+  gboolean certificate;
+} Credentials;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  const Credentials *credentials = data;
   static const FdLoginHooks hooks = { on_output, on_done };
   g_autoptr (GError) error = NULL;
 
   *f = (Fixture){ .output = g_string_new (NULL), .low_fd = fd_login_reserve_fd () };
-  f->login = fd_login_new ("romeo@example.org/desk", "secret", &f->low_fd, &hooks, f, &error);
+  f->login = fd_login_new ("romeo@example.org/desk", credentials->password, credentials->certificate,
+                           &f->low_fd, &hooks, f, &error);
   g_assert_no_error (error);
   g_assert_nonnull (f->login);
 }
@@ -110,17 +118,10 @@ offer (Fixture *f, const char *mechanisms)
 }
 
 static void
-test_plain (Fixture *f, gconstpointer unused)
+bind_resource (Fixture *f)
 {
-  g_autofree char *bind = NULL, *auth = NULL, *expected = NULL, *answer = NULL, *id = NULL;
+  g_autofree char *bind = NULL, *answer = NULL, *id = NULL;
 
-  g_assert_true (offer (f, "<mechanism>DIGEST-MD5</mechanism><mechanism>PLAIN</mechanism>"));
-  auth = expect (f, "</auth>");
-  expected = g_base64_encode ((const guchar *) "\0romeo\0secret", 13);
-  g_assert_nonnull (strstr (auth, "mechanism=\"PLAIN\""));
-  g_assert_nonnull (strstr (auth, expected));
-
-  g_assert_true (feed (f, "<success " SASL "/>"));
   open_stream (f);
   g_assert_true (feed (f, "<features xmlns='" NS_STREAMS "'><bind " BIND "/>"
                           "<sm xmlns='urn:xmpp:sm:3'/></features>"));
@@ -135,6 +136,82 @@ test_plain (Fixture *f, gconstpointer unused)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpstr (f->bound, ==, "romeo@example.org/desk7");
   g_assert_no_error (f->failure.error);
+}
+
+static void
+test_plain (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *auth = NULL, *expected = NULL;
+
+  g_assert_true (offer (f, "<mechanism>DIGEST-MD5</mechanism><mechanism>PLAIN</mechanism>"));
+  auth = expect (f, "</auth>");
+  expected = g_base64_encode ((const guchar *) "\0romeo\0secret", 13);
+  g_assert_nonnull (strstr (auth, "mechanism=\"PLAIN\""));
+  g_assert_nonnull (strstr (auth, expected));
+
+  g_assert_true (feed (f, "<success " SASL "/>"));
+  bind_resource (f);
+}
+
+#define EXTERNAL "<mechanism>EXTERNAL</mechanism>"
+/* base64 of romeo@example.org */
+#define OUR_AUTH "<auth " SASL " mechanism='EXTERNAL'>cm9tZW9AZXhhbXBsZS5vcmc=</auth>"
+
+static void
+test_external (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *auth = NULL;
+
+  g_assert_true (offer (f, "<mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism>" EXTERNAL));
+  auth = expect (f, "</auth>");
+  g_assert_cmpstr (auth, ==, OUR_AUTH); /* and nothing of the library's */
+  g_assert_true (feed (f, "<success " SASL "/>"));
+  bind_resource (f);
+}
+
+/* The library has not said its word yet when it hears that it was good. */
+static void
+test_external_hasty (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *said = NULL;
+
+  g_assert_true (offer (f, EXTERNAL));
+  g_assert_true (feed (f, "<success " SASL "/>"));
+  said = expect (f, "<stream:stream");
+  g_assert_true (g_str_has_prefix (said, OUR_AUTH));
+  g_assert_null (strstr (said, "PLAIN"));
+}
+
+static void
+test_external_refused (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *auth = NULL;
+
+  g_assert_true (offer (f, EXTERNAL));
+  auth = expect (f, "</auth>");
+  g_assert_false (feed (f, "<failure " SASL "><not-authorized/></failure>"));
+  g_assert_error (f->failure.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+  g_assert_true (f->failure.fatal);
+  g_assert_nonnull (
+    strstr (f->failure.error->message, "refused the client certificate of romeo@example.org"));
+}
+
+/* The password is there for servers that do not take the certificate. */
+static void
+test_external_not_offered (Fixture *f, gconstpointer data)
+{
+  const Credentials *credentials = data;
+  g_autofree char *auth = NULL;
+
+  g_assert_cmpint (offer (f, "<mechanism>SCRAM-SHA-1</mechanism>"), ==, credentials->password != NULL);
+  if (credentials->password)
+    {
+      auth = expect (f, "</auth>");
+      g_assert_nonnull (strstr (auth, "SCRAM-SHA-1"));
+      return;
+    }
+  g_assert_error (f->failure.error, FD_ERROR, FD_ERROR_AUTHENTICATION_FAILED);
+  g_assert_nonnull (strstr (f->failure.error->message, "EXTERNAL"));
 }
 
 static void
@@ -213,13 +290,24 @@ test_early_end (Fixture *f, gconstpointer unused)
   g_assert_true (offer (f, "<mechanism>PLAIN</mechanism>"));
 }
 
-#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+#define ADD_WITH(credentials, path, function) \
+  g_test_add (path, Fixture, &credentials, set_up, function, tear_down)
+#define ADD(path, function) ADD_WITH (password, path, function)
 
 int
 main (int argc, char **argv)
 {
+  static const Credentials password = { "secret", FALSE }, certificate = { NULL, TRUE },
+                           both = { "secret", TRUE };
+
   g_test_init (&argc, &argv, NULL);
   ADD ("/login/plain", test_plain);
+  ADD_WITH (certificate, "/login/external", test_external);
+  ADD_WITH (both, "/login/external/before-password", test_external);
+  ADD_WITH (both, "/login/external/hasty", test_external_hasty);
+  ADD_WITH (certificate, "/login/external/refused", test_external_refused);
+  ADD_WITH (certificate, "/login/external/not-offered", test_external_not_offered);
+  ADD_WITH (both, "/login/external/not-offered-but-password", test_external_not_offered);
   ADD ("/login/scram-first", test_scram_first);
   ADD ("/login/iterations", test_iterations);
   ADD ("/login/no-mechanism", test_no_mechanism);

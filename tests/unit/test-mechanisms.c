@@ -8,6 +8,18 @@
 #include <string.h>
 
 static void
+assert_choice (const char *offered, gboolean certificate, const char *chosen)
+{
+  g_autoptr (FdXml) features = fd_xml_new ("features", "http://etherx.jabber.org/streams", NULL);
+  xmpp_stanza_t *mechanisms = fd_xml_add (features, "mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl", NULL);
+  g_auto (GStrv) names = g_strsplit (offered, " ", -1);
+
+  for (guint i = 0; names[i]; i++)
+    fd_xml_add_text (mechanisms, "mechanism", names[i]);
+  g_assert_cmpstr (fd_mechanisms_choose (features, certificate), ==, chosen);
+}
+
+static void
 test_choice (void)
 {
   static const struct
@@ -19,6 +31,7 @@ test_choice (void)
     { "SCRAM-SHA-1 SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN", "SCRAM-SHA-256" },
     { "SCRAM-SHA-1 SCRAM-SHA-512 SCRAM-SHA-256", "SCRAM-SHA-512" },
     { "DIGEST-MD5 PLAIN EXTERNAL ANONYMOUS", "PLAIN" },
+    { "EXTERNAL", NULL },
     { "SCRAM-SHA-1-PLUS", NULL },
     { "DIGEST-MD5 ANONYMOUS", NULL },
     { "plain", NULL },
@@ -26,16 +39,10 @@ test_choice (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autoptr (FdXml) features = fd_xml_new ("features", "http://etherx.jabber.org/streams", NULL);
-      xmpp_stanza_t *mechanisms
-        = fd_xml_add (features, "mechanisms", "urn:ietf:params:xml:ns:xmpp-sasl", NULL);
-      g_auto (GStrv) names = g_strsplit (cases[i].offered, " ", -1);
-
-      for (guint k = 0; names[k]; k++)
-        fd_xml_add_text (mechanisms, "mechanism", names[k]);
-      g_assert_cmpstr (fd_mechanisms_choose (features), ==, cases[i].chosen);
-    }
+    assert_choice (cases[i].offered, FALSE, cases[i].chosen);
+  assert_choice ("SCRAM-SHA-256 PLAIN EXTERNAL", TRUE, "EXTERNAL");
+  assert_choice ("PLAIN SCRAM-SHA-256", TRUE, "SCRAM-SHA-256");
+  assert_choice ("ANONYMOUS", TRUE, NULL);
 }
 
 static void
@@ -43,7 +50,7 @@ test_none (void)
 {
   g_autoptr (FdXml) features = fd_xml_new ("features", "http://etherx.jabber.org/streams", NULL);
 
-  g_assert_null (fd_mechanisms_choose (features));
+  g_assert_null (fd_mechanisms_choose (features, TRUE));
 }
 
 /* 65 bytes; the library would abort at 125. */

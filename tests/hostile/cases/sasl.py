@@ -3,7 +3,7 @@
 
 import sasl
 from play import Failure, case
-from server import BIND_FEATURE, PASSWORD, USER, Gone, header, mechanisms, name_of
+from server import BIND_FEATURE, JID, PASSWORD, USER, Gone, header, mechanisms, name_of
 
 
 def scram(peer, mechanism="SCRAM-SHA-256", **wrong):
@@ -55,6 +55,63 @@ def best(play):
     peer.bind()
     peer.element("presence")
     play.expect_online()
+
+
+# -- client certificates -----------------------------------------------------
+
+CERTIFICATE = {"client_certificate": lambda play: play.certificates["client-only"]}  # with its key
+
+
+def external(play):
+    """Up to the daemon's word, which is all that it says: the account has no password."""
+    peer = play.accept()
+    if peer.secure_both() != play.certificates.sha256("client-only"):
+        raise Failure("another certificate was shown")
+    taken = peer.auth("SCRAM-SHA-256", "PLAIN", "EXTERNAL")
+    if taken != ("EXTERNAL", JID):
+        raise Failure(f"the daemon said {taken}")
+    return peer
+
+
+def external_good(name, text, **settings):
+    @case(name, text, **CERTIFICATE, **settings)
+    def login(play):
+        peer = external(play)
+        peer.success()
+        peer.bind()
+        peer.element("presence")
+        play.expect_online()
+        play.expect_healthy(peer)
+        if any(name_of(element) in ("auth", "response") for element in peer.skipped):
+            raise Failure("the daemon said more than EXTERNAL")
+
+
+external_good("external", "a login with a client certificate")
+external_good("external-key", "the key is in a file of its own",
+              client_key=lambda play: play.certificates.directory / "client-only.key")
+
+
+@case("external-refused", "the client certificate is refused", **CERTIFICATE)
+def external_refused(play):
+    external(play).fail("not-authorized")
+    play.expect("failed", "AuthenticationFailed", "client certificate")
+
+
+@case("external-not-offered", "the client certificate is of no use, and there is no password", **CERTIFICATE)
+def external_not_offered(play):
+    peer = play.accept()
+    peer.secure_both()
+    peer.open(mechanisms("SCRAM-SHA-256", "PLAIN"))
+    peer.wait_for_end()
+    if peer.stanzas:
+        raise Failure(f"the daemon said <{name_of(peer.stanzas[0])}/>")
+    play.expect("failed", "AuthenticationFailed", "EXTERNAL")
+
+
+@case("external-wrong-key", "the key is another's", **CERTIFICATE,
+      client_key=lambda play: play.certificates.directory / "good.key")
+def external_wrong_key(play):
+    play.expect("failed", "TlsFailed", "good.key")
 
 
 # -- refusals ----------------------------------------------------------------
