@@ -245,6 +245,8 @@ flush (FdLink *link)
       return;
     }
   link->write_waits = result == FD_TLS_WANTS_WRITE;
+  if (link->sent == 0)
+    return;
   if (link->sent == link->queue->len || link->sent >= MAX (COMPACT, link->queue->len / 2))
     {
       explicit_bzero (link->queue->data, link->sent); /* a password may be in it */

@@ -2,6 +2,8 @@
 """Stanzas that claim to be somebody else's, and senders that are none (RFC 6120
 §8.1.2.1, RFC 6121 §2.1.6, XEP-0115 §9)."""
 
+import uuid
+
 from cases.floods import BOB, DISCO, FILES, JINGLE, STRANGER, caps, caps_ver, disco, iq, offer
 from play import Failure, case
 from server import name_of
@@ -80,12 +82,13 @@ def disco_answer(play):
 @case("spoof-caps", "a contact answers with other features than the hash is for")
 def caps_poison(play):
     """What is not the hash's must not be believed of others with the same hash."""
-    ver = caps_ver("urn:x:nothing-but-this")
+    feature = f"urn:x:nothing-but-{uuid.uuid4()}"  # the truth is remembered
+    ver = caps_ver(feature)
     peer = play.login()
     peer.send(f"<presence from='{BOB}'>{caps(ver)}</presence>")
     peer.reply(peer.request(DISCO, BOB), disco(*FILES))
     peer.send(f"<presence from='{CAROL}'>{caps(ver)}</presence>")
-    peer.reply(peer.request(DISCO, CAROL), disco("urn:x:nothing-but-this"))
+    peer.reply(peer.request(DISCO, CAROL), disco(feature))
     peer.sync()
     if play.contacts()["carol@good.test"]["can-receive"]:
         raise Failure("a contact's features were taken from another's lie")
