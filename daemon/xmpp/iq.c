@@ -153,6 +153,16 @@ on_not_connected (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+append_to (GString *xml, const char *to)
+{
+  if (!to)
+    return;
+  g_string_append (xml, " to=\"");
+  fd_xml_append_text (xml, to);
+  g_string_append_c (xml, '"');
+}
+
 guint
 fd_iq_begin (FdIq *iq, const char *type, const char *to, GString *xml)
 {
@@ -167,13 +177,9 @@ fd_iq_begin (FdIq *iq, const char *type, const char *to, GString *xml)
   pending->to = g_strdup (to);
   g_hash_table_insert (iq->pending, GUINT_TO_POINTER (pending->id), pending);
 
-  g_string_append_printf (xml, "<iq type=\"%s\" id=\"%s%u", type, iq->id_prefix, pending->id);
-  if (to)
-    {
-      g_string_append (xml, "\" to=\"");
-      fd_xml_append_text (xml, to);
-    }
-  g_string_append (xml, "\">");
+  g_string_append_printf (xml, "<iq type=\"%s\" id=\"%s%u\"", type, iq->id_prefix, pending->id);
+  append_to (xml, to);
+  g_string_append_c (xml, '>');
   return pending->id;
 }
 
@@ -260,17 +266,13 @@ write_tree (FdIq *iq, xmpp_stanza_t *tree)
 static void
 write_empty_result (FdIq *iq, xmpp_stanza_t *request)
 {
-  const char *from = fd_xml_attr (request, "from");
   g_autoptr (GString) xml = g_string_sized_new (256);
 
   g_string_append (xml, "<iq type=\"result\" id=\"");
   fd_xml_append_text (xml, fd_xml_attr (request, "id"));
-  if (from)
-    {
-      g_string_append (xml, "\" to=\"");
-      fd_xml_append_text (xml, from);
-    }
-  g_string_append (xml, "\"/>");
+  g_string_append_c (xml, '"');
+  append_to (xml, fd_xml_attr (request, "from"));
+  g_string_append (xml, "/>");
   iq->write (xml->str, xml->len, iq->data);
 }
 
