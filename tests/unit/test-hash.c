@@ -2,6 +2,7 @@
 #include "data/base64.h"
 #include "data/hash.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Of "abc": FIPS 180-4, FIPS 202 and RFC 7693 examples, blake2b-256 by Python's hashlib. */
@@ -131,6 +132,52 @@ test_base64 (void)
     }
 }
 
+/* --- a thread that outlives main() --- */
+
+static GThread *late;
+static GAsyncQueue *to_late, *from_late;
+
+static gpointer
+hash_late (gpointer data)
+{
+  g_autoptr (FdHash) hash = fd_hash_new (FD_HASH_SHA256);
+  FdDigest digest;
+
+  g_async_queue_push (from_late, GINT_TO_POINTER (TRUE));
+  g_async_queue_pop (to_late);
+  fd_hash_update (hash, "abc", 3);
+  fd_hash_get_digest (hash, &digest);
+  return NULL;
+}
+
+static void
+end_late (void)
+{
+  g_async_queue_push (to_late, GINT_TO_POINTER (TRUE));
+  g_thread_join (late);
+  g_async_queue_unref (to_late);
+  g_async_queue_unref (from_late);
+}
+
+/* exit() runs OpenSSL's own cleanup, if it has one, before ours: it would be
+ * registered later. Under LeakSanitizer nothing may be left then. */
+static void
+exit_while_hashing (void)
+{
+  atexit (end_late);
+  to_late = g_async_queue_new ();
+  from_late = g_async_queue_new ();
+  late = g_thread_new ("late", hash_late, NULL);
+  g_async_queue_pop (from_late);
+}
+
+static void
+test_exit_while_hashing (void)
+{
+  g_test_trap_subprocess ("/hash/exit/subprocess", 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -139,5 +186,7 @@ main (int argc, char **argv)
   g_test_add_func ("/hash/none", test_none);
   g_test_add_func ("/hash/digest-refused", test_digest_refused);
   g_test_add_func ("/hash/base64", test_base64);
+  g_test_add_func ("/hash/exit", test_exit_while_hashing);
+  g_test_add_func ("/hash/exit/subprocess", exit_while_hashing);
   return g_test_run ();
 }
