@@ -16,6 +16,15 @@ is_stranger (FdAccount *account, const char *peer)
   return !fd_peers_is_contact (fd_account_get_peers (account), peer);
 }
 
+static gboolean
+was_withdrawn (FdTransfer *transfer, gint64 since)
+{
+  const FdTransferInfo *info = &transfer->info;
+
+  return info->state == FD_STATE_CANCELLED && info->ended_by == FD_BY_REMOTE && !info->started
+         && transfer->finished_at >= since;
+}
+
 static const char *
 refuse (FdManager *manager, FdAccount *account, const char *peer)
 {
@@ -25,14 +34,20 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
     .stranger = is_stranger (account, peer),
     .transfers = manager->transfers->len,
   };
+  gint64 lately = g_get_monotonic_time () - FD_WITHDRAWN_S * G_USEC_PER_SEC;
 
   for (guint i = 0; i < manager->transfers->len; i++)
     {
       FdTransfer *transfer = manager->transfers->pdata[i];
+      gboolean same = g_str_equal (transfer->info.account, fd_account_get_id (account))
+                      && fd_jid_same_bare (transfer->info.peer, peer);
 
-      if (!transfer->info.incoming || transfer->info.state != FD_STATE_OFFERED)
+      if (!transfer->info.incoming)
         continue;
-      facts.pending_from_peer += transfer->account == account && fd_jid_same_bare (transfer->info.peer, peer);
+      facts.withdrawn_by_peer += same && was_withdrawn (transfer, lately);
+      if (transfer->info.state != FD_STATE_OFFERED)
+        continue;
+      facts.pending_from_peer += same;
       facts.pending_of_strangers += facts.stranger && is_stranger (transfer->account, transfer->info.peer);
     }
   return fd_policy_incoming (&facts);

@@ -12,6 +12,8 @@
 #define FD_MAX_TRANSFERS_PER_APP 256
 #define FD_MAX_PENDING_PER_PEER 32 /* incoming offers that nobody answered */
 #define FD_MAX_PENDING 128
+#define FD_MAX_WITHDRAWN_PER_PEER 64 /* offers taken back in the last seconds: nobody can read that fast */
+#define FD_WITHDRAWN_S 10
 #define FD_MAX_PENDING_STRANGERS 32 /* of all of them together, so that they leave room for contacts */
 #define FD_MAX_FINISHED 100 /* kept for late readers */
 #define FD_FINISHED_SECONDS 600

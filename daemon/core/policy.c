@@ -31,7 +31,7 @@ fd_policy_incoming (const FdIncomingFacts *facts)
   if (facts->stopping)
     return "gone";
   if (facts->pending_from_peer >= FD_MAX_PENDING_PER_PEER || facts->pending >= FD_MAX_PENDING
-      || facts->transfers >= FD_MAX_TRANSFERS
+      || facts->withdrawn_by_peer >= FD_MAX_WITHDRAWN_PER_PEER || facts->transfers >= FD_MAX_TRANSFERS
       || (facts->stranger && facts->pending_of_strangers >= FD_MAX_PENDING_STRANGERS))
     return "busy";
   return NULL;

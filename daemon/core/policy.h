@@ -11,6 +11,7 @@ typedef struct
 {
   gboolean stopping; /* the daemon goes down */
   guint pending_from_peer; /* offers of this bare JID that nobody answered */
+  guint withdrawn_by_peer; /* offers that it took back lately */
   guint pending;
   gboolean stranger; /* no contact */
   guint pending_of_strangers; /* of all of them; if this is one */

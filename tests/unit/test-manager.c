@@ -443,6 +443,30 @@ test_retire (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->manager->retire_timer, ==, 0); /* nothing left to wake up for */
 }
 
+/* A peer that offers and takes back, over and over, is heard again later; others are heard at once. */
+static void
+test_withdrawn (Fixture *f, gconstpointer data)
+{
+  const char *reason = NULL;
+  FdTransfer *first = NULL;
+
+  go_online (f);
+  fake_peer_online (f->client, BOB, TRUE);
+  fake_peer_online (f->client, "carol@example.org", TRUE);
+  for (guint i = 0; i < FD_MAX_WITHDRAWN_PER_PEER; i++)
+    {
+      FdTransfer *transfer = incoming (f, BOB "/r", "a.txt", 5);
+
+      first = first ? first : transfer;
+      fake_content_end (transfer->content, FD_OUTCOME_CANCELLED, FD_BY_REMOTE, FD_ERROR_REMOTE_CANCELLED);
+    }
+  g_assert_null (fake_offer (f->client, BOB "/other", "b.txt", 5, "", &reason));
+  g_assert_cmpstr (reason, ==, "busy");
+  incoming (f, "carol@example.org/r", "a.txt", 5);
+  first->finished_at -= (FD_WITHDRAWN_S + 1) * G_USEC_PER_SEC;
+  incoming (f, BOB "/r", "b.txt", 5);
+}
+
 static void
 test_settings (Fixture *f, gconstpointer data)
 {
@@ -483,6 +507,7 @@ main (int argc, char **argv)
   ADD ("stop/hangs", test_stop_hangs);
   ADD ("crash", test_crash);
   ADD ("retire", test_retire);
+  ADD ("withdrawn", test_withdrawn);
   ADD ("settings", test_settings);
   return end ();
 }

@@ -245,6 +245,8 @@ test_policy_incoming (void)
     { { 0 }, NULL },
     { { .pending_from_peer = 31, .pending = 127, .transfers = 1023 }, NULL },
     { { .pending_from_peer = 32 }, "busy" },
+    { { .withdrawn_by_peer = 63 }, NULL },
+    { { .withdrawn_by_peer = 64 }, "busy" },
     { { .pending = 128 }, "busy" },
     { { .transfers = 1024 }, "busy" },
     { { .stranger = TRUE, .pending_of_strangers = 31 }, NULL },

@@ -115,7 +115,7 @@ flooded("offers-contact", "3 000 offers of a contact", 3000, lambda n: iq(BOB, n
 flooded("offers-strangers", "3 000 offers, each of another stranger", 3000,
         lambda n: iq(f"p{n}@evil.test/1", n, offer(f"p{n}@evil.test/1", n)), no_transfers)
 flooded("offers-same", "the same offer 3 000 times", 3000, lambda n: iq(BOB, n, offer(BOB, "same")), few_transfers)
-flooded("offers-again", "300 offers that are taken back at once", 300,
+flooded("offers-again", "5 000 offers that are taken back at once", 5000,
         lambda n: iq(BOB, f"a{n}", offer(BOB, n)) + iq(
             BOB, f"b{n}", f"<jingle xmlns='{JINGLE}' action='session-terminate' sid='{n}'><reason><cancel/></reason>"
                           "</jingle>"))
