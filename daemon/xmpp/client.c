@@ -217,8 +217,8 @@ attempt (FdClient *client)
       .server = redirect ? redirect->host : client->settings.server,
       .port = redirect ? redirect->port : client->settings.port,
       .direct_tls = client->settings.tls == FD_TLS_DIRECT,
+      .ca_file = client->settings.ca_file,
       .tls = {
-        .ca_file = client->settings.ca_file,
         .pin = client->settings.pin,
         .client_certificate = client->settings.client_certificate,
         .client_key = client->settings.client_key,

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/timer.h"
+#include "xmpp/authorities.h"
 #include "xmpp/connect.h"
 #include "xmpp/starttls.h"
 #include "xmpp/targets.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define RESOLVE_TIMEOUT_S 8 /* a resolver asks the next name server after 5 s, and has given up after 10 */
+#define LOOKUP_TIMEOUT_S 8 /* a resolver asks the next name server after 5 s, and has given up after 10 */
 #define SECURE_TIMEOUT_S 15 /* from the TCP connection to the end of the TLS handshake */
 
 #define READ_SIZE (16 * 1024) /* a TLS record */
@@ -41,12 +42,14 @@ typedef struct
 
 struct FdLink
 {
-  char *domain, *server, *ca_file, *pin, *client_certificate, *client_key;
+  char *domain, *server, *pin, *client_certificate, *client_key;
   guint16 port;
   gboolean direct_tls;
   FdLinkHooks hooks;
   gpointer data;
 
+  FdAuthoritiesLoad *load;
+  X509_STORE *authorities;
   FdTargetsLookup *lookup;
   GQueue *targets; /* FdTarget: the first is the one being tried */
   FdConnect *connect;
@@ -98,6 +101,14 @@ drop_socket (FdLink *link)
   fd_close (&link->fd);
 }
 
+static void
+drop_steps (FdLink *link)
+{
+  g_clear_pointer (&link->load, fd_authorities_load_cancel);
+  g_clear_pointer (&link->lookup, fd_targets_lookup_cancel);
+  g_clear_pointer (&link->connect, fd_connect_cancel);
+}
+
 /* From here the timer tells, so that nobody frees the link while it is in use. */
 static void
 go_down (FdLink *link)
@@ -105,6 +116,7 @@ go_down (FdLink *link)
   if (link->phase == DOWN)
     return;
   link->phase = DOWN;
+  drop_steps (link);
   drop_socket (link);
   set_timer (link, 0);
 }
@@ -360,7 +372,7 @@ try_target (FdLink *link)
 {
   const FdTarget *target = g_queue_peek_head (link->targets);
   FdTlsSettings settings
-    = { link->domain, link->ca_file, link->pin, link->client_certificate, link->client_key };
+    = { link->domain, link->authorities, link->pin, link->client_certificate, link->client_key };
   g_autoptr (GError) error = NULL;
 
   link->phase = CONNECTING;
@@ -422,11 +434,19 @@ on_timer (gpointer data)
       link->hooks.down (link, &link->failure, link->data);
       return G_SOURCE_CONTINUE;
     }
+  if (link->load)
+    {
+      fd_failure_set (
+        &link->failure, FALSE, FD_ERROR_TIMEOUT,
+        "The certificate authorities could not be read within " G_STRINGIFY (LOOKUP_TIMEOUT_S) " s");
+      go_down (link);
+      return G_SOURCE_CONTINUE;
+    }
   if (link->lookup)
     {
       fd_failure_set (&link->failure, FALSE, FD_ERROR_TIMEOUT,
                       "The servers of %s could not be looked up: DNS did not answer within " G_STRINGIFY (
-                        RESOLVE_TIMEOUT_S) " s",
+                        LOOKUP_TIMEOUT_S) " s",
                       link->domain);
       go_down (link);
       return G_SOURCE_CONTINUE;
@@ -446,6 +466,27 @@ has_no_srv (const char *domain)
          || g_str_has_suffix (domain, ".localhost");
 }
 
+static void
+on_authorities (X509_STORE *authorities, const GError *error, gpointer data)
+{
+  FdLink *link = data;
+
+  link->load = NULL;
+  link->authorities = authorities;
+  if (error)
+    {
+      fd_failure_set (&link->failure, TRUE, FD_ERROR_TLS_FAILED, "%s", error->message);
+      go_down (link);
+    }
+  else if (link->server || link->port || has_no_srv (link->domain))
+    {
+      add_domain (link);
+      try_target (link);
+    }
+  else
+    link->lookup = fd_targets_lookup (link->domain, link->direct_tls, on_targets, link);
+}
+
 /* -- the interface -------------------------------------------------------- */
 
 FdLink *
@@ -454,7 +495,6 @@ fd_link_new (const FdLinkSettings *settings, const FdLinkHooks *hooks, gpointer 
   FdLink *link = g_new0 (FdLink, 1);
 
   link->domain = g_strdup (settings->tls.domain);
-  link->ca_file = g_strdup (settings->tls.ca_file);
   link->pin = g_strdup (settings->tls.pin);
   link->client_certificate = g_strdup (settings->tls.client_certificate);
   link->client_key = g_strdup (settings->tls.client_key);
@@ -468,14 +508,8 @@ fd_link_new (const FdLinkSettings *settings, const FdLinkHooks *hooks, gpointer 
   link->queue = g_byte_array_new ();
   link->timer = fd_timer_new ("xmpp-link-timer", on_timer, link);
 
-  if (link->server || link->port || has_no_srv (link->domain))
-    {
-      add_domain (link);
-      try_target (link);
-      return link;
-    }
-  set_timer (link, RESOLVE_TIMEOUT_S * G_USEC_PER_SEC);
-  link->lookup = fd_targets_lookup (link->domain, link->direct_tls, on_targets, link);
+  set_timer (link, LOOKUP_TIMEOUT_S * G_USEC_PER_SEC);
+  link->load = fd_authorities_load (settings->ca_file, on_authorities, link);
   return link;
 }
 
@@ -491,8 +525,8 @@ fd_link_free (FdLink *link)
         fd_tls_shutdown (link->tls);
     }
   drop_socket (link);
-  g_clear_pointer (&link->lookup, fd_targets_lookup_cancel);
-  g_clear_pointer (&link->connect, fd_connect_cancel);
+  drop_steps (link);
+  X509_STORE_free (link->authorities);
   g_queue_free_full (link->targets, (GDestroyNotify) fd_target_free);
   fd_timer_free (link->timer);
   g_byte_array_unref (link->queue);
@@ -500,7 +534,6 @@ fd_link_free (FdLink *link)
   g_free (link->client_key);
   g_free (link->client_certificate);
   g_free (link->pin);
-  g_free (link->ca_file);
   g_free (link->server);
   g_free (link->domain);
   g_free (link);

@@ -17,7 +17,8 @@ typedef struct
   const char *server; /* NULL: the SRV records of the domain, else the domain itself */
   guint16 port; /* 0: 5222, or 5223 for direct TLS */
   gboolean direct_tls; /* where no SRV record tells */
-  FdTlsSettings tls;
+  const char *ca_file; /* PEM, trusted instead of the system's authorities; NULL: the system's */
+  FdTlsSettings tls; /* without authorities */
 } FdLinkSettings;
 
 typedef struct

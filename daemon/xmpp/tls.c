@@ -67,70 +67,6 @@ last_reason (void)
   return reason ? reason : "no reason is known";
 }
 
-/* Is there a file for each authority, named by its hash? Then those are read
- * that are needed. */
-static gboolean
-has_hashed_directory (void)
-{
-  const char *path = g_getenv (X509_get_default_cert_dir_env ());
-  g_autoptr (GDir) dir = g_dir_open (path ? path : X509_get_default_cert_dir (), 0, NULL);
-  gboolean found = FALSE;
-  const char *name;
-
-  while (dir && !found && (name = g_dir_read_name (dir)))
-    found = strspn (name, "0123456789abcdef") == 8 && g_str_equal (name + 8, ".0");
-  return found;
-}
-
-/* All of them in one file take a tenth of a second to read: that is done when it changes. */
-static X509_STORE *
-get_bundle (void)
-{
-  static X509_STORE *bundle;
-  static struct timespec read_at;
-  const char *path = g_getenv (X509_get_default_cert_file_env ());
-  struct stat info = { 0 };
-
-  if (stat (path ? path : X509_get_default_cert_file (), &info) < 0 || !bundle
-      || info.st_mtim.tv_sec != read_at.tv_sec || info.st_mtim.tv_nsec != read_at.tv_nsec)
-    {
-      X509_STORE_free (bundle);
-      bundle = X509_STORE_new ();
-      X509_STORE_set_default_paths (bundle);
-      read_at = info.st_mtim;
-    }
-  return bundle;
-}
-
-static void
-trust_system (SSL_CTX *ctx)
-{
-  if (!g_getenv (X509_get_default_cert_file_env ()) && has_hashed_directory ())
-    SSL_CTX_set_default_verify_dir (ctx);
-  else
-    SSL_CTX_set1_cert_store (ctx, get_bundle ());
-}
-
-static gboolean
-load_authorities (FdTls *tls, const char *ca_file, GError **error)
-{
-  ERR_clear_error ();
-  if (!ca_file)
-    {
-      trust_system (tls->ctx);
-      return TRUE;
-    }
-  if (access (ca_file, R_OK) < 0)
-    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED, "The CA file %s cannot be read: %s", ca_file,
-                 g_strerror (errno));
-  else if (SSL_CTX_load_verify_locations (tls->ctx, ca_file, NULL) != 1)
-    g_set_error (error, FD_ERROR, FD_ERROR_TLS_FAILED, "The CA file %s holds no certificates in PEM: %s",
-                 ca_file, last_reason ());
-  else
-    return TRUE;
-  return FALSE;
-}
-
 /* Nobody is there to ask: the default would be to ask on the terminal. */
 static int
 on_passphrase (char *buffer, int size, int writing, void *asked)
@@ -233,7 +169,9 @@ fd_tls_new (const FdTlsSettings *settings, GError **error)
 
   tls->ssl = SSL_new (tls->ctx);
   SSL_set_app_data (tls->ssl, tls);
-  if (!load_authorities (tls, settings->ca_file, error) || !set_name (tls, error)
+  if (settings->authorities)
+    SSL_CTX_set1_cert_store (tls->ctx, settings->authorities);
+  if (!set_name (tls, error)
       || !load_client_certificate (tls, settings->client_certificate, settings->client_key, error))
     {
       fd_tls_free (tls);

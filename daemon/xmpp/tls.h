@@ -7,6 +7,7 @@
 
 #include "xmpp/failure.h"
 
+#include <openssl/x509.h>
 #include <sys/types.h>
 
 typedef struct FdTls FdTls;
@@ -14,7 +15,7 @@ typedef struct FdTls FdTls;
 typedef struct
 {
   const char *domain; /* of the JID: the name that is sent and checked, whatever the host's is */
-  const char *ca_file; /* PEM, trusted instead of the system's authorities; NULL: the system's */
+  X509_STORE *authorities; /* the trusted ones; NULL: none. Referenced. */
   const char
     *pin; /* SHA-256 in lowercase hex of the only certificate to accept, whoever issued it; NULL: none */
   const char *client_certificate; /* PEM, with its chain, for a server that asks for one; NULL: none */

@@ -6,7 +6,9 @@
 #include "tls-server.h"
 #include "xmpp/link.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #define OPEN \
   "<?xml version='1.0'?><stream:stream xmlns='jabber:client' " \
@@ -65,7 +67,7 @@ start (Fixture *f, gboolean direct, const char *ca_file, const char *pin)
 {
   static const FdLinkHooks hooks = { on_up, on_received, on_down };
   FdLinkSettings settings
-    = { "127.0.0.1", f->server.port, direct, { .domain = "example.org", .ca_file = ca_file, .pin = pin } };
+    = { "127.0.0.1", f->server.port, direct, ca_file, { .domain = "example.org", .pin = pin } };
 
   f->received = g_string_new (NULL);
   f->link = fd_link_new (&settings, &hooks, f);
@@ -234,6 +236,36 @@ test_system (Fixture *f, gconstpointer unused)
   g_assert_no_errno (rmdir (directory));
 }
 
+static gboolean
+on_turn (gpointer turned)
+{
+  *(gboolean *) turned = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Authorities that are not to be had, as on a dead file server, hold up nobody else. */
+static void
+test_stuck_file (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *directory = g_dir_make_tmp ("fardel-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (directory, "fifo", NULL);
+  gboolean turned = FALSE;
+  int writer;
+
+  g_assert_no_errno (mkfifo (path, 0600));
+  start (f, TRUE, path, NULL);
+  g_timeout_add (1, on_turn, &turned);
+  while (!turned)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (f->up || f->down);
+  end (f);
+  writer = open (path, O_WRONLY | O_CLOEXEC);
+  g_assert_no_errno (writer);
+  close (writer);
+  g_assert_no_errno (unlink (path));
+  g_assert_no_errno (rmdir (directory));
+}
+
 static void
 test_other_name (Fixture *f, gconstpointer unused)
 {
@@ -374,6 +406,7 @@ main (int argc, char **argv)
     { "/link/starttls", { "example.org", starttls_echo }, test_starttls },
     { "/link/untrusted", { "example.org", echo }, test_untrusted },
     { "/link/system", { "example.org", echo }, test_system },
+    { "/link/stuck-file", { "example.org", echo }, test_stuck_file },
     { "/link/other-name", { "elsewhere.example", echo }, test_other_name },
     { "/link/pin", { "elsewhere.example", echo }, test_pin },
     { "/link/old-tls", { "example.org", old_tls }, test_old_tls },
