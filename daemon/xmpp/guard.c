@@ -316,11 +316,19 @@ on_doctype (void *data, const char *name, const char *system_id, const char *pub
 
 /* -- feeding -------------------------------------------------------------- */
 
+/* Weak, because expat has it since 2.6 only, and distributions put it into
+ * older ones: what counts is which one is there when we run. */
+extern XML_Bool XML_SetReparseDeferralEnabled (XML_Parser parser, XML_Bool enabled) __attribute__ ((weak));
+
 static void
 make_parser (FdGuard *guard)
 {
   /* the encoding that is given here rules out every other (RFC 6120 §11.6) */
   guard->parser = XML_ParserCreateNS ("UTF-8", SEPARATOR);
+  /* expat would put off a tag that comes in pieces until as much again has
+   * come, and a server that waits for our answer sends no more */
+  if (XML_SetReparseDeferralEnabled)
+    XML_SetReparseDeferralEnabled (guard->parser, XML_FALSE);
   XML_SetUserData (guard->parser, guard);
   XML_SetElementHandler (guard->parser, on_start, on_end);
   XML_SetCharacterDataHandler (guard->parser, on_text);
