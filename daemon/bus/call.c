@@ -97,7 +97,7 @@ gboolean
 fd_call_send (const FdCall *call, sd_bus_message *reply, int r)
 {
   if (r >= 0)
-    r = sd_bus_message_send (reply);
+    r = sd_bus_send (NULL, reply, NULL);
   if (r < 0)
     {
       g_warning ("Cannot answer %s: %s", sd_bus_message_get_member (call->message), g_strerror (-r));

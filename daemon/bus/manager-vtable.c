@@ -283,7 +283,7 @@ on_queried (const FdPeerSummary *summary, const GError *error, gpointer data)
   if (r >= 0)
     r = sd_bus_message_close_container (reply);
   if (r >= 0)
-    r = sd_bus_message_send (reply);
+    r = sd_bus_send (NULL, reply, NULL);
   if (r < 0)
     sd_bus_reply_method_errno (message, r, NULL);
 }
