@@ -10,6 +10,8 @@
 #include "core/secret-service.h"
 #include "xmpp/jid.h"
 
+#include <string.h>
+
 /* --- offers --- */
 
 typedef struct
@@ -128,6 +130,8 @@ run_offer_fd (const FdCall *call, GError **error)
                            "Option 'size' must be a number of bytes, or -1");
       return FALSE;
     }
+  if (!fd_option_check_length ("name", strlen (name), error))
+    return FALSE;
   args.offer.name = name;
   source = fd_source_new_fd (fd_take (&fd), args.size, error);
   if (source && args.size >= 0 && fd_source_is_seekable (source))

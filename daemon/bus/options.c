@@ -159,6 +159,29 @@ set_bad_value (const FdOption *option, GError **error)
   g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION, "Option '%s' must be of: %s", option->key, choices);
 }
 
+gboolean
+fd_option_check_length (const char *key, gsize length, GError **error)
+{
+  if (length <= FD_OPTION_MAX_TEXT)
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION, "Option '%s' is longer than %d bytes", key,
+               FD_OPTION_MAX_TEXT);
+  return FALSE;
+}
+
+static gsize
+length_of (const FdOption *option, gconstpointer field)
+{
+  gsize length = 0;
+
+  if (option->type == FD_OPTION_TEXT || option->type == FD_OPTION_STRING)
+    return *(const char *const *) field ? strlen (*(const char *const *) field) : 0;
+  if (option->type == FD_OPTION_STRV)
+    for (char **text = *(char **const *) field; *text; text++)
+      length += strlen (*text) + 1;
+  return length;
+}
+
 /* --- the dictionary --- */
 
 const char *
@@ -180,7 +203,7 @@ fd_option_read (sd_bus_message *message, const FdOption *option, gpointer target
     return FALSE;
   if (!valid)
     set_bad_value (option, error);
-  return valid;
+  return valid && fd_option_check_length (option->key, length_of (option, field), error);
 }
 
 static gboolean

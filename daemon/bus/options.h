@@ -39,6 +39,10 @@ gboolean fd_options_read (sd_bus_message *message, const FdOption *options, guin
 /* The value of one option, where the message has it without a variant around. */
 gboolean fd_option_read (sd_bus_message *message, const FdOption *option, gpointer target, GError **error);
 
+/* Bytes of a text or a list: what a caller may make us hold, and the journal write. INVALID_OPTION. */
+#define FD_OPTION_MAX_TEXT 16384
+gboolean fd_option_check_length (const char *key, gsize length, GError **error);
+
 /* The type of an option's values. */
 const char *fd_option_signature (const FdOption *option);
 

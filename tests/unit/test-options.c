@@ -200,6 +200,24 @@ test_wrong_value (Fixture *f, gconstpointer data)
   g_clear_error (&error);
 }
 
+static void
+test_too_long (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_strnfill (FD_OPTION_MAX_TEXT + 1, 'x');
+  GError *error = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_false (read_options (f, &error, "a{sv}", 1, i ? "text" : "string", "s", text));
+      g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION);
+      g_clear_error (&error);
+    }
+  g_assert_true (read_options (f, &error, "a{sv}", 1, "text", "s", text + 1));
+  g_assert_false (read_options (f, &error, "a{sv}", 1, "strv", "as", 2, "y", text + 1));
+  g_assert_error (error, FD_ERROR, FD_ERROR_INVALID_OPTION);
+  g_clear_error (&error);
+}
+
 /* The table may be empty, and then only an empty dictionary fits. */
 static void
 test_no_options (Fixture *f, gconstpointer data)
@@ -241,6 +259,7 @@ main (int argc, char **argv)
   ADD ("twice", test_twice);
   ADD ("wrong-type", test_wrong_type);
   ADD ("wrong-value", test_wrong_value);
+  ADD ("too-long", test_too_long);
   ADD ("no-options", test_no_options);
   g_test_add_func ("/options/path-names", test_path_names);
   return g_test_run ();
