@@ -81,12 +81,21 @@ parse_level (const char *name, GLogLevelFlags *least, GError **error)
 
 /* --- options --- */
 
+typedef struct
+{
+  GLogLevelFlags least;
+  gboolean version;
+  gboolean shared;
+} Options;
+
 static gboolean
-parse_options (int argc, char **argv, GLogLevelFlags *least, gboolean *version, GError **error)
+parse_options (int argc, char **argv, Options *options, GError **error)
 {
   g_autofree char *level = NULL;
   const GOptionEntry entries[] = {
-    { "version", 0, 0, G_OPTION_ARG_NONE, version, "Print the version and exit", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &options->shared,
+      "Serve the users of the system bus, and keep everything below " FD_STATE_HOME "/fardel", NULL },
     { "log-level", 0, 0, G_OPTION_ARG_STRING, &level,
       "Least level that is logged: error, warning, message (default), info, debug", "LEVEL" },
     { 0 },
@@ -105,7 +114,7 @@ parse_options (int argc, char **argv, GLogLevelFlags *least, gboolean *version, 
                    argv[1]);
       return FALSE;
     }
-  return !level || parse_level (level, least, error);
+  return !level || parse_level (level, &options->least, error);
 }
 
 /* --- the end --- */
@@ -157,21 +166,23 @@ on_hangup (gpointer data)
 static void
 on_bus_lost (gpointer data)
 {
-  g_message ("The session bus is gone, or the name on it: nobody can use this daemon any more");
+  g_message ("The bus is gone, or the name on it: nobody can use this daemon any more");
   begin_stop (data);
 }
 
 static gboolean
-run (GError **error)
+run (gboolean shared, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   Daemon self = { .loop = loop };
-  FdBus *bus = fd_bus_new (error);
+  FdBus *bus = fd_bus_new (shared, error);
   gboolean started;
 
   if (!bus)
     return FALSE;
   self.manager = fd_manager_new (fd_bus_get_hooks (), bus, error);
+  if (self.manager && shared)
+    fd_manager_set_shared (self.manager);
   started = self.manager && fd_bus_start (bus, self.manager, error);
   if (started)
     {
@@ -190,23 +201,28 @@ run (GError **error)
 int
 main (int argc, char **argv)
 {
-  GLogLevelFlags least = G_LOG_LEVEL_MESSAGE;
-  gboolean version = FALSE;
+  Options options = { .least = G_LOG_LEVEL_MESSAGE };
   g_autoptr (GError) error = NULL;
 
-  g_log_set_writer_func (write_log, &least, NULL);
+  g_log_set_writer_func (write_log, &options.least, NULL);
   signal (SIGPIPE, SIG_IGN); /* a peer that goes away is an error of write() */
-  if (!parse_options (argc, argv, &least, &version, &error))
+  if (!parse_options (argc, argv, &options, &error))
     {
       fprintf (stderr, "fardeld: %s\n", error->message);
       return 2;
     }
-  if (version)
+  if (options.version)
     {
       puts ("fardeld " FD_VERSION);
       return EXIT_SUCCESS;
     }
-  if (!run (&error))
+  if (options.shared)
+    {
+      /* A service has no home: what is kept in several places there is together here. */
+      g_setenv ("XDG_CONFIG_HOME", FD_STATE_HOME, FALSE);
+      g_setenv ("XDG_STATE_HOME", FD_STATE_HOME, FALSE);
+    }
+  if (!run (options.shared, &error))
     {
       fprintf (stderr, "fardeld: %s\n", error->message);
       return EXIT_FAILURE;

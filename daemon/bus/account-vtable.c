@@ -39,15 +39,39 @@ static const FdOption settings[] = {
   { "max-active", FD_OPTION_UINT, SETTING (max_active), NULL },
 };
 
-gboolean
-fd_bus_read_settings (sd_bus_message *message, FdAccountConfig *config, GError **error)
+/* Some settings have the daemon read, run or write what is not the caller's. Whoever
+ * may not set them may not change an account that has them either: its password could be sent elsewhere. */
+static gboolean
+check_settings (const FdCaller *caller, const FdAccountConfig *config, GError **error)
 {
-  if (!fd_options_read (message, settings, G_N_ELEMENTS (settings), config, error))
+  const char *key = NULL;
+
+  if (caller->uid == FD_OWNER_ANYBODY || caller->uid == FD_OWNER_ROOT)
+    return TRUE;
+  if (config->client.ca_file)
+    key = "ca-file";
+  else if (config->client.client_certificate || config->client.client_key)
+    key = "client-certificate";
+  else if (config->password_command)
+    key = "password-command";
+  else if (config->auto_accept[0] || config->auto_accept_folder)
+    key = "auto-accept";
+  if (!key)
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_ACCESS_DENIED,
+               "On the system bus only root may set '%s', or change an account that has it", key);
+  return FALSE;
+}
+
+gboolean
+fd_bus_read_settings (const FdCall *call, FdAccountConfig *config, GError **error)
+{
+  if (!fd_options_read (call->message, settings, G_N_ELEMENTS (settings), config, error))
     return FALSE;
   if (config->password_command && !config->password_command[0])
     g_clear_pointer (&config->password_command, g_strfreev);
   if (config->client.jid)
-    return TRUE;
+    return check_settings (call->caller, config, error);
   g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
                        "The account needs a 'jid', e.g. me@example.org");
   return FALSE;
@@ -179,6 +203,7 @@ set_setting (sd_bus *sd, const char *path, const char *interface, const char *na
 
   if (fd_bus_check_setter (object, value, &error)
       && fd_option_read (value, find_setting (name), config, &error)
+      && check_settings (fd_callers_lookup (object->bus->callers, value), config, &error)
       && fd_account_update (object->account, config, &error))
     return 0;
   return fd_sd_error_set (ret_error, error);
@@ -212,8 +237,8 @@ run_update (const FdCall *call, GError **error)
 {
   g_autoptr (FdAccountConfig) config = fd_account_config_copy (fd_account_get_config (call->account));
 
-  return fd_bus_read_settings (call->message, config, error)
-         && fd_account_update (call->account, config, error) && fd_call_reply (call, NULL);
+  return fd_bus_read_settings (call, config, error) && fd_account_update (call->account, config, error)
+         && fd_call_reply (call, NULL);
 }
 
 static void
@@ -238,10 +263,10 @@ run_set_password (const FdCall *call, GError **error)
   if (fd < 0
       || !fd_options_read (call->message, password_options, G_N_ELEMENTS (password_options), &save, error))
     return FALSE;
-  if (save && !fd_secret_service_is_built ())
+  if (save && !fd_secret_service_is_there ())
     {
       g_set_error_literal (error, FD_ERROR, FD_ERROR_INVALID_OPTION,
-                           "'save': this daemon was built without the Secret Service");
+                           "'save': this daemon has no keyring (Secret Service) to save passwords in");
       return FALSE;
     }
   if (save && fd_account_get_config (call->account)->client.client_certificate)

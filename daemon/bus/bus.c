@@ -155,7 +155,7 @@ on_offer_ui_started (sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
 static void
 call_offer_ui (FdBus *bus)
 {
-  guint pending = fd_manager_get_pending (bus->manager);
+  guint pending = fd_manager_get_pending (bus->manager, FD_OWNER_ANYBODY);
   int r = 0;
 
   if (pending > bus->pending)
@@ -175,7 +175,7 @@ on_changed (FdManagerFields fields, gpointer data)
   if (!is_started (bus))
     return;
   emit_fields (bus, bus->manager, fields, manager_properties, G_N_ELEMENTS (manager_properties));
-  if (fields & FD_MANAGER_PENDING)
+  if (fields & FD_MANAGER_PENDING && !bus->shared)
     call_offer_ui (bus);
   fd_progress_manager_changed (bus, fields & (FD_MANAGER_ACTIVE | FD_MANAGER_PENDING));
 }
@@ -204,7 +204,7 @@ on_lost (gpointer data)
 {
   FdBus *bus = data;
 
-  g_message ("Lost the connection to the session bus");
+  g_message ("Lost the connection to the bus");
   if (bus->lost)
     bus->lost (bus->lost_data);
 }
@@ -229,24 +229,25 @@ on_caller_left (guint32 id, gpointer data)
 }
 
 FdBus *
-fd_bus_new (GError **error)
+fd_bus_new (gboolean shared, GError **error)
 {
   g_autoptr (sd_bus) sd = NULL;
   FdBus *bus;
-  int r = sd_bus_open_user (&sd);
+  int r = shared ? sd_bus_open_system (&sd) : sd_bus_open_user (&sd);
 
   if (r < 0)
     {
-      g_set_error (error, FD_ERROR, FD_ERROR_CONNECTION_FAILED,
-                   "Cannot connect to the session bus: %s; is DBUS_SESSION_BUS_ADDRESS set?",
-                   g_strerror (-r));
+      g_set_error (error, FD_ERROR, FD_ERROR_CONNECTION_FAILED, "Cannot connect to the %s: %s",
+                   shared ? "system bus" : "session bus; is DBUS_SESSION_BUS_ADDRESS set?", g_strerror (-r));
       return NULL;
     }
 
   bus = g_new0 (FdBus, 1);
+  bus->shared = shared;
   bus->sd = g_steal_pointer (&sd);
   bus->objects = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) fd_object_free);
-  bus->callers = fd_callers_new (bus->sd);
+  bus->paths = g_hash_table_new (g_str_hash, g_str_equal);
+  bus->callers = fd_callers_new (bus->sd, shared);
   bus->binds = fd_binds_new (bus->sd, on_caller_left, bus);
   fd_progress_init (bus);
   bus->source = fd_bus_source_new (bus->sd, on_lost, bus);
@@ -264,6 +265,9 @@ fd_bus_free (FdBus *bus)
   g_source_unref (bus->source);
   fd_binds_free (bus->binds);
   fd_callers_free (bus->callers);
+  if (bus->listeners)
+    g_ptr_array_unref (bus->listeners);
+  g_hash_table_unref (bus->paths);
   g_hash_table_unref (bus->objects);
   fd_budget_free (bus->budget);
   sd_bus_flush_close_unref (bus->sd);
@@ -291,10 +295,11 @@ fd_bus_start (FdBus *bus, FdManager *manager, GError **error)
   int r;
 
   bus->manager = manager;
-  if (!fd_bus_export_manager (bus, error))
+  if (!fd_sd_check (fd_listeners_init (bus), error) || !fd_bus_export_manager (bus, error))
     return FALSE;
   export_model (bus);
-  call_offer_ui (bus);
+  if (!bus->shared)
+    call_offer_ui (bus);
 
   r = sd_bus_request_name (bus->sd, FD_BUS_NAME, 0);
   if (r >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The D-Bus face: shows the model as org.fardel.Fardel1 on the session bus.
+ * The D-Bus face: shows the model as org.fardel.Fardel1 on the session bus, or on
+ * the system bus, where each user sees what is his own.
  */
 #pragma once
 
@@ -8,8 +9,8 @@
 
 typedef struct FdBus FdBus;
 
-/* Connects to the session bus; CONNECTION_FAILED. */
-FdBus *fd_bus_new (GError **error);
+/* Connects to the session bus, or @shared to the system bus; CONNECTION_FAILED. */
+FdBus *fd_bus_new (gboolean shared, GError **error);
 void fd_bus_free (FdBus *bus);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdBus, fd_bus_free)
 

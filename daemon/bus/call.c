@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The way of every method call: who is it, may it, do it, answer. A sandboxed
- * program must not make us open what it could not open itself, nor touch what is
- * the user's.
+ * program, or another user of the system bus, must not make us open what it could not
+ * open itself, nor touch what is not its own.
  */
 #include "base/error.h"
 #include "bus/object.h"
@@ -13,10 +13,22 @@
 static gboolean
 deny (const FdCall *call, const char *member, const char *hint, GError **error)
 {
-  g_set_error (error, FD_ERROR, FD_ERROR_ACCESS_DENIED,
-               "Sandboxed programs may not use %s here (the caller is %s)%s%s", member, call->caller->app_id,
-               hint ? ": " : "", hint ? hint : "");
+  if (call->caller->confined)
+    g_set_error (error, FD_ERROR, FD_ERROR_ACCESS_DENIED,
+                 "Sandboxed programs may not use %s here (the caller is %s)%s%s", member,
+                 call->caller->app_id, hint ? ": " : "", hint ? hint : "");
+  else
+    g_set_error (error, FD_ERROR, FD_ERROR_ACCESS_DENIED,
+                 "On the system bus only root may use %s (the caller is uid %u)%s%s", member,
+                 call->caller->uid, hint ? ": " : "", hint ? hint : "");
   return FALSE;
+}
+
+/* Are files for the caller what they are for the daemon? */
+static gboolean
+is_of_host (const FdCaller *caller)
+{
+  return !caller->confined && (caller->uid == FD_OWNER_ANYBODY || caller->uid == FD_OWNER_ROOT);
 }
 
 static gboolean
@@ -44,6 +56,9 @@ check_access (const FdCall *call, const FdMethod *method, GError **error)
       allowed = allowed || is_listed (call);
       break;
     case FD_ALLOW_UNCONFINED:
+      break;
+    case FD_ALLOW_HOST:
+      allowed = is_of_host (call->caller);
       break;
     }
   return allowed || deny (call, method->member, method->hint, error);
@@ -87,10 +102,12 @@ fd_bus_run (const FdMethod *methods, guint n_methods, sd_bus_message *message, F
 gboolean
 fd_bus_check_setter (FdObject *object, sd_bus_message *message, GError **error)
 {
+  gboolean has_owner = object->account || object->transfer;
   FdCall call;
 
   make_call (&call, object, message);
-  return !call.caller->confined || deny (&call, "Properties.Set", NULL, error);
+  return (has_owner ? !call.caller->confined : is_of_host (call.caller))
+         || deny (&call, "Properties.Set", NULL, error);
 }
 
 gboolean

@@ -3,6 +3,9 @@
  * Who calls. The bus daemon knows the process behind a connection; its root
  * directory has /.flatpak-info in a Flatpak sandbox, its cgroup is named after
  * the Snap. Whoever cannot be looked at counts as confined.
+ *
+ * On the system bus the sandbox does not matter: files of others cannot be reached by any
+ * path there, and processes of others cannot be looked at.
  */
 #include "bus/caller.h"
 
@@ -29,6 +32,7 @@
 struct FdCallers
 {
   sd_bus *sd;
+  gboolean shared;
   GHashTable *known; /* unique name -> FdCaller */
   FdCaller *unknown;
 };
@@ -138,6 +142,7 @@ identify (pid_t pid, int pidfd)
 
   caller = g_new0 (FdCaller, 1);
   caller->confined = app_id != NULL;
+  caller->uid = FD_OWNER_ANYBODY;
   caller->app_id = app_id ? g_steal_pointer (&app_id) : g_strdup ("");
   return caller;
 }
@@ -216,18 +221,36 @@ find_out (sd_bus *sd, const char *name)
   return caller && has_pid (sd, name, pid) ? g_steal_pointer (&caller) : NULL;
 }
 
+static FdCaller *
+find_user (sd_bus *sd, const char *name)
+{
+  g_autoptr (sd_bus_message) reply = NULL;
+  FdCaller *caller;
+  guint32 uid;
+
+  if (ask (sd, "GetConnectionUnixUser", name, &reply) < 0 || sd_bus_message_read (reply, "u", &uid) < 0
+      || uid >= FD_OWNER_NOBODY)
+    return NULL;
+  caller = g_new0 (FdCaller, 1);
+  caller->app_id = g_strdup ("");
+  caller->uid = uid;
+  return caller;
+}
+
 /* --- the cache --- */
 
 FdCallers *
-fd_callers_new (sd_bus *sd)
+fd_callers_new (sd_bus *sd, gboolean shared)
 {
   FdCallers *callers = g_new0 (FdCallers, 1);
 
   callers->sd = sd;
+  callers->shared = shared;
   callers->known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) fd_caller_free);
   callers->unknown = g_new0 (FdCaller, 1);
   callers->unknown->confined = TRUE;
   callers->unknown->app_id = g_strdup (UNKNOWN);
+  callers->unknown->uid = shared ? FD_OWNER_NOBODY : FD_OWNER_ANYBODY;
   return callers;
 }
 
@@ -251,10 +274,10 @@ fd_callers_lookup (FdCallers *callers, sd_bus_message *message)
   if (caller)
     return caller;
 
-  caller = find_out (callers->sd, name);
+  caller = callers->shared ? find_user (callers->sd, name) : find_out (callers->sd, name);
   if (!caller)
     {
-      g_debug ("Cannot find out who %s is; treated as sandboxed", name);
+      g_debug ("Cannot find out who %s is", name);
       return callers->unknown;
     }
   if (g_hash_table_size (callers->known) >= MAX_CALLERS)

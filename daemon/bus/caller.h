@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Who calls: an ordinary program of the user, or one in a Flatpak or Snap
- * sandbox, which must not lend our rights.
+ * sandbox, which must not lend our rights. On the system bus: which user.
  */
 #pragma once
 
 #include "bus/sd.h"
+#include "core/owner.h"
 
 typedef struct
 {
   gboolean confined;
   char *app_id; /* "" unconfined, "unknown" if it cannot be found out */
+  guint32 uid; /* system bus: NOBODY if it cannot be found out; else ANYBODY */
 } FdCaller;
 
 void fd_caller_free (FdCaller *caller);
@@ -30,7 +32,8 @@ char *fd_caller_parse_cgroup (const char *cgroup);
 /* Callers by unique name, on one connection. */
 typedef struct FdCallers FdCallers;
 
-FdCallers *fd_callers_new (sd_bus *sd);
+/* @shared: on the system bus, where the user is all that counts. */
+FdCallers *fd_callers_new (sd_bus *sd, gboolean shared);
 void fd_callers_free (FdCallers *callers);
 
 /* The sender of @message; valid until the next lookup. The first time for a

@@ -54,6 +54,7 @@ read_offer (const FdCall *call, const char *peer, const FdOption *options, guint
 
   *args = (OfferArgs) {
     .offer = {
+      .caller = call->caller->uid,
       .account = "",
       .peer = peer,
       .name = "",
@@ -252,7 +253,8 @@ run_list_transfers (const FdCall *call, GError **error)
   if (r >= 0)
     r = sd_bus_message_open_container (reply, 'a', "a{sv}");
   for (guint i = 0; r >= 0 && i < transfers->len; i++)
-    if (transfer_fits (fd_transfer_get_info (transfers->pdata[i]), &filter))
+    if (fd_owner_is_seen (fd_transfer_get_info (transfers->pdata[i])->owner, call->caller->uid)
+        && transfer_fits (fd_transfer_get_info (transfers->pdata[i]), &filter))
       r = append_listed (reply, transfers->pdata[i]);
   if (r >= 0)
     r = sd_bus_message_close_container (reply);
@@ -302,11 +304,25 @@ run_query_peer (const FdCall *call, GError **error)
   if (!fd_sd_check (sd_bus_message_read_basic (call->message, 's', &peer), error)
       || !fd_options_read (call->message, options, G_N_ELEMENTS (options), &account, error))
     return FALSE;
-  fd_manager_query_peer (call->manager, peer, account, on_queried, sd_bus_message_ref (call->message));
+  fd_manager_query_peer (call->manager, call->caller->uid, peer, account, on_queried,
+                         sd_bus_message_ref (call->message));
   return TRUE;
 }
 
 /* --- the rest --- */
+
+/* What users of the system bus call their accounts must not tell which ids others have. */
+static void
+name_account (const FdCaller *caller, const char *id, FdAccountConfig *config)
+{
+  if (caller->uid == FD_OWNER_ANYBODY || caller->uid == FD_OWNER_ROOT)
+    {
+      config->id = g_strdup (id);
+      return;
+    }
+  config->id = g_strdup_printf ("u%u_%s", caller->uid, id);
+  config->owner = caller->uid;
+}
 
 static gboolean
 run_add_account (const FdCall *call, GError **error)
@@ -320,11 +336,10 @@ run_add_account (const FdCall *call, GError **error)
   config->auto_accept = g_new0 (char *, 1);
   if (!fd_sd_check (sd_bus_message_read_basic (call->message, 's', &id), error))
     return FALSE;
-  config->id = g_strdup (id);
-  if (!fd_bus_read_settings (call->message, config, error)
-      || !fd_manager_add_account (call->manager, config, error))
+  name_account (call->caller, id, config);
+  if (!fd_bus_read_settings (call, config, error) || !fd_manager_add_account (call->manager, config, error))
     return FALSE;
-  path = fd_bus_account_path (id);
+  path = fd_bus_account_path (config->id);
   return fd_call_reply (call, "o", path);
 }
 
@@ -336,7 +351,7 @@ run_forget_finished (const FdCall *call, GError **error)
   guint count = 0;
 
   if (!call->caller->confined)
-    return fd_call_reply (call, "u", fd_manager_forget_finished (call->manager));
+    return fd_call_reply (call, "u", fd_manager_forget_finished (call->manager, call->caller->uid));
 
   for (guint i = transfers->len; i > 0; i--)
     {
@@ -363,7 +378,7 @@ get_features (sd_bus *sd, const char *path, const char *interface, const char *n
               void *userdata, sd_bus_error *ret_error)
 {
   const char *const features[] = {
-    "ibb", "socks5-direct", "socks5-proxy", fd_secret_service_is_built () ? "secret-service" : NULL, NULL,
+    "ibb", "socks5-direct", "socks5-proxy", fd_secret_service_is_there () ? "secret-service" : NULL, NULL,
   };
 
   return sd_bus_message_append_strv (reply, (char **) features);
@@ -373,16 +388,17 @@ static int
 get_property (sd_bus *sd, const char *path, const char *interface, const char *name, sd_bus_message *reply,
               void *userdata, sd_bus_error *ret_error)
 {
-  FdManager *manager = ((FdObject *) userdata)->bus->manager;
+  FdBus *bus = ((FdObject *) userdata)->bus;
+  FdManager *manager = bus->manager;
 
   if (g_str_equal (name, "Version"))
     return sd_bus_message_append (reply, "s", FD_VERSION);
   if (g_str_equal (name, "ActiveTransfers"))
-    return sd_bus_message_append (reply, "u", fd_manager_get_active (manager));
+    return sd_bus_message_append (reply, "u", fd_manager_get_active (manager, fd_bus_get_viewer (bus)));
   if (g_str_equal (name, "PendingOffers"))
-    return sd_bus_message_append (reply, "u", fd_manager_get_pending (manager));
+    return sd_bus_message_append (reply, "u", fd_manager_get_pending (manager, fd_bus_get_viewer (bus)));
   if (g_str_equal (name, "Progress"))
-    return sd_bus_message_append (reply, "d", fd_manager_get_progress (manager));
+    return sd_bus_message_append (reply, "d", fd_manager_get_progress (manager, fd_bus_get_viewer (bus)));
   if (g_str_equal (name, "MaxActiveTransfers"))
     return sd_bus_message_append (reply, "u", fd_manager_get_config (manager)->max_active);
   if (g_str_equal (name, "UploadLimit"))
@@ -440,14 +456,14 @@ set_download_folder (sd_bus *sd, const char *path, const char *interface, const 
 /* --- the interface --- */
 
 static const FdMethod methods[] = {
-  { "Offer", FD_ALLOW_UNCONFINED, "open the file and use OfferFd", run_offer },
+  { "Offer", FD_ALLOW_HOST, "open the file and use OfferFd", run_offer },
   { "OfferFd", FD_ALLOW_ANYBODY, NULL, run_offer_fd },
-  { "OfferMany", FD_ALLOW_UNCONFINED, "open the files and use OfferFd", run_offer_many },
+  { "OfferMany", FD_ALLOW_HOST, "open the files and use OfferFd", run_offer_many },
   { "ListTransfers", FD_ALLOW_ANYBODY, NULL, run_list_transfers },
   { "QueryPeer", FD_ALLOW_ANYBODY, NULL, run_query_peer },
   { "AddAccount", FD_ALLOW_UNCONFINED, NULL, run_add_account },
   { "ForgetFinished", FD_ALLOW_ANYBODY, NULL, run_forget_finished },
-  { "Reload", FD_ALLOW_UNCONFINED, NULL, run_reload },
+  { "Reload", FD_ALLOW_HOST, NULL, run_reload },
 };
 
 static int

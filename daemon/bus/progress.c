@@ -10,16 +10,12 @@
 /* A bus that does not take our signals has enough: what is not told now is told later. */
 #define MAX_QUEUED_WRITES 1000
 
-/* News of the budget beside FdManagerFields. */
-#define NEWS_PROGRESS (1u << 16)
-
 static gboolean on_round (gpointer data);
 
 void
 fd_progress_init (FdBus *bus)
 {
   bus->budget = fd_budget_new ();
-  bus->progress = -1;
   bus->timer = fd_timer_new ("progress", on_round, bus);
 }
 
@@ -51,19 +47,32 @@ tell_numbers (guint32 id, gpointer data)
   fd_bus_emit_changed (bus, fd_manager_find_transfer (bus->manager, id), properties);
 }
 
-static void
-tell_manager (FdBus *bus, guint news)
+void
+fd_listener_note_numbers (FdListener *listener)
 {
+  FdManager *manager = listener->bus->manager;
+
+  listener->active = fd_manager_get_active (manager, listener->uid);
+  listener->pending = fd_manager_get_pending (manager, listener->uid);
+  listener->progress = fd_manager_get_progress (manager, listener->uid);
+}
+
+/* Nobody learns by a signal without news that there is news for others. */
+static void
+tell_manager (FdBus *bus, FdListener *listener)
+{
+  const FdListener told = *listener;
   const char *properties[4] = { NULL };
   guint n = 0;
 
-  if (news & FD_MANAGER_ACTIVE)
+  fd_listener_note_numbers (listener);
+  if (listener->active != told.active)
     properties[n++] = "ActiveTransfers";
-  if (news & FD_MANAGER_PENDING)
+  if (listener->pending != told.pending)
     properties[n++] = "PendingOffers";
-  if (news & NEWS_PROGRESS)
+  if (listener->progress < told.progress || listener->progress > told.progress)
     properties[n++] = "Progress";
-  fd_bus_emit_changed (bus, bus->manager, properties);
+  fd_bus_tell_changed (bus, bus->manager, listener, properties);
 }
 
 static gboolean
@@ -73,8 +82,6 @@ on_round (gpointer data)
   FdBus *bus = data;
   gint64 now = g_get_monotonic_time ();
   guint64 queued = 0;
-  double progress;
-  guint news;
 
   if (sd_bus_get_n_queued_write (bus->sd, &queued) >= 0 && queued > MAX_QUEUED_WRITES)
     {
@@ -82,12 +89,9 @@ on_round (gpointer data)
       return G_SOURCE_CONTINUE;
     }
 
-  news = fd_budget_round (bus->budget, now, &funcs, bus);
-  progress = fd_manager_get_progress (bus->manager);
-  if (progress < bus->progress || progress > bus->progress)
-    news |= NEWS_PROGRESS;
-  bus->progress = progress;
-  tell_manager (bus, news);
+  fd_budget_round (bus->budget, now, &funcs, bus);
+  for (guint i = 0; i < bus->listeners->len; i++)
+    tell_manager (bus, bus->listeners->pdata[i]);
   arm (bus);
   return G_SOURCE_CONTINUE;
 }

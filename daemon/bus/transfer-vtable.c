@@ -307,7 +307,7 @@ run_forget (const FdCall *call, GError **error)
 }
 
 static const FdMethod methods[] = {
-  { "Accept", FD_ALLOW_UNCONFINED, "open the file and use AcceptFd", run_accept },
+  { "Accept", FD_ALLOW_HOST, "open the file and use AcceptFd", run_accept },
   { "AcceptFd", FD_ALLOW_LISTED, "the user may allow it with AllowApps= in fardel.conf", run_accept_fd },
   { "Reject", FD_ALLOW_LISTED, "the user may allow it with AllowApps= in fardel.conf", run_reject },
   { "Cancel", FD_ALLOW_OWNER, "the transfer was not made by it", run_cancel },

@@ -23,21 +23,28 @@ fd_manager_find_account (FdManager *manager, const char *id)
 }
 
 FdAccount *
-fd_manager_choose_account (FdManager *manager, const char *id, const char *peer, GError **error)
+fd_manager_choose_account (FdManager *manager, guint32 caller, const char *id, const char *peer,
+                           GError **error)
 {
+  FdAccount *first = NULL;
   FdAccount *online = NULL;
   FdAccount *account;
 
   if (id && *id)
     {
       account = fd_manager_find_account (manager, id);
-      if (!account)
-        g_set_error (error, FD_ERROR, FD_ERROR_NO_SUCH_ACCOUNT, "There is no account \"%s\"", id);
-      return account;
+      if (account && fd_owner_is_seen (fd_account_get_config (account)->owner, caller))
+        return account;
+      g_set_error (error, FD_ERROR, FD_ERROR_NO_SUCH_ACCOUNT, "There is no account \"%s\"", id);
+      return NULL;
     }
   for (guint i = 0; i < manager->accounts->len; i++)
     {
       account = manager->accounts->pdata[i];
+      if (caller != FD_OWNER_ANYBODY && caller != fd_account_get_config (account)->owner)
+        continue;
+      if (!first)
+        first = account;
       if (!fd_account_is_online (account))
         continue;
       if (fd_peers_is_contact (fd_account_get_peers (account), peer))
@@ -45,10 +52,8 @@ fd_manager_choose_account (FdManager *manager, const char *id, const char *peer,
       if (!online)
         online = account;
     }
-  if (online)
-    return online;
-  if (manager->accounts->len)
-    return manager->accounts->pdata[0];
+  if (first)
+    return online ? online : first;
   g_set_error (error, FD_ERROR, FD_ERROR_NO_SUCH_ACCOUNT, "There is no account: add one first");
   return NULL;
 }
@@ -187,6 +192,16 @@ const FdAccountHooks fd_manager_account_hooks = {
 
 /* --- adding and removing --- */
 
+static guint
+count_accounts (FdManager *manager, guint32 owner)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < manager->accounts->len; i++)
+    n += fd_account_get_config (manager->accounts->pdata[i])->owner == owner;
+  return n;
+}
+
 FdAccount *
 fd_manager_show_account (FdManager *manager, FdAccountConfig *config)
 {
@@ -212,10 +227,12 @@ fd_manager_add_account (FdManager *manager, const FdAccountConfig *config, GErro
                    "There is an account \"%s\" already: choose another id, or update it", copy->id);
       return NULL;
     }
-  if (manager->accounts->len >= FD_MAX_ACCOUNTS)
+  if (manager->accounts->len >= FD_MAX_ACCOUNTS
+      || count_accounts (manager, copy->owner) >= fd_manager_share (manager, FD_MAX_ACCOUNTS))
     {
       g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
-                   "There are %d accounts already: remove one first", FD_MAX_ACCOUNTS);
+                   "There are %u accounts already: remove one first",
+                   fd_manager_share (manager, FD_MAX_ACCOUNTS));
       return NULL;
     }
   if (!fd_config_save_account (manager->directory, copy, error))

@@ -41,6 +41,7 @@ static const char *const account_keys[] = { "Jid",
                                             "AutoAcceptFolder",
                                             "Strangers",
                                             "RelayOnly",
+                                            "Owner",
                                             NULL };
 static const char *const tls_names[] = { [FD_TLS_STARTTLS] = "starttls", [FD_TLS_DIRECT] = "direct", NULL };
 const char *const fd_strangers_names[]
@@ -66,6 +67,7 @@ fd_account_config_copy (const FdAccountConfig *config)
   FdAccountConfig *copy = g_new0 (FdAccountConfig, 1);
 
   copy->id = g_strdup (config->id);
+  copy->owner = config->owner;
   copy->enabled = config->enabled;
   fd_client_settings_copy (&copy->client, &config->client);
   copy->password_command = g_strdupv (config->password_command);
@@ -383,7 +385,7 @@ load_account (const char *path, const char *id, GError **error)
 {
   g_autoptr (GKeyFile) file = fd_keyfile_load (path, ACCOUNT_GROUP, account_keys, error);
   g_autoptr (FdAccountConfig) config = NULL;
-  guint64 port = 0, max_active = 0;
+  guint64 port = 0, max_active = 0, owner = FD_OWNER_ROOT;
   guint tls = FD_TLS_STARTTLS, strangers = FD_STRANGERS_DEFAULT;
 
   if (!file)
@@ -415,6 +417,7 @@ load_account (const char *path, const char *id, GError **error)
       || !fd_keyfile_get_boolean (file, ACCOUNT_GROUP, "AllowLoopback", &config->allow_loopback, error)
       || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", 0, FD_MAX_ACTIVE, &max_active,
                                error)
+      || !fd_keyfile_get_uint (file, ACCOUNT_GROUP, "Owner", 0, FD_OWNER_NOBODY - 1, &owner, error)
       || !fd_account_config_normalize (config, error))
     {
       g_prefix_error (error, "%s: ", path);
@@ -424,6 +427,7 @@ load_account (const char *path, const char *id, GError **error)
   config->client.tls = tls;
   config->strangers = strangers;
   config->max_active = max_active;
+  config->owner = owner;
   return g_steal_pointer (&config);
 }
 
@@ -557,6 +561,7 @@ fd_config_save_account (const char *directory, const FdAccountConfig *config, GE
   fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "RelayOnly", config->relay_only, FALSE);
   fd_keyfile_set_boolean (file, ACCOUNT_GROUP, "AllowLoopback", config->allow_loopback, FALSE);
   fd_keyfile_set_uint (file, ACCOUNT_GROUP, "MaxActiveTransfers", config->max_active, 0);
+  fd_keyfile_set_uint (file, ACCOUNT_GROUP, "Owner", config->owner, FD_OWNER_ROOT);
   return fd_keyfile_save (file, path, error);
 }
 

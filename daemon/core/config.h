@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "core/owner.h"
 #include "xmpp/client.h"
 
 #define FD_MAX_ACCOUNTS 32
@@ -23,6 +24,7 @@ typedef enum
 typedef struct
 {
   char *id; /* [a-z0-9_]{1,32} */
+  guint32 owner; /* uid */
   gboolean enabled;
   FdClientSettings client;
   char **password_command; /* argv, or NULL */

@@ -30,7 +30,7 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
 {
   FdIncomingFacts facts = {
     .stopping = manager->stopping,
-    .pending = manager->pending,
+    .shared = manager->shared,
     .stranger = is_stranger (account, peer),
     .transfers = manager->transfers->len,
   };
@@ -42,11 +42,15 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
       gboolean same = g_str_equal (transfer->info.account, fd_account_get_id (account))
                       && fd_jid_same_bare (transfer->info.peer, peer);
 
+      if (transfer->info.owner != fd_account_get_config (account)->owner)
+        continue;
+      facts.transfers_of_owner++;
       if (!transfer->info.incoming)
         continue;
       facts.withdrawn_by_peer += same && was_withdrawn (transfer, lately);
       if (transfer->info.state != FD_STATE_OFFERED)
         continue;
+      facts.pending++;
       facts.pending_from_peer += same;
       facts.pending_of_strangers += facts.stranger && is_stranger (transfer->account, transfer->info.peer);
     }
@@ -96,6 +100,7 @@ show_offer (FdManager *manager, FdAccount *account, FdContent *content)
   FdTransferInfo info = {
     .id = fd_ids_next (manager->ids),
     .account = g_strdup (fd_account_get_id (account)),
+    .owner = fd_account_get_config (account)->owner,
     .incoming = TRUE,
     .name = fd_name_sanitize (file->name),
     .size = file->size,

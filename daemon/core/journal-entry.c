@@ -29,6 +29,7 @@ static const struct
   gboolean needed;
 } rows[] = {
   { "Account", TEXT, FIELD (info.account), TRUE },
+  { "Owner", SMALL, FIELD (info.owner), FALSE },
   { "Incoming", FLAG, FIELD (info.incoming), TRUE },
   { "Peer", TEXT, FIELD (info.peer), TRUE },
   { "Name", TEXT, FIELD (info.name), TRUE },
@@ -165,7 +166,7 @@ parse_row (GKeyFile *file, const char *key, Kind kind, gpointer field, GError **
       break;
     case SMALL:
       number = g_key_file_get_uint64 (file, GROUP, key, error);
-      *(guint *) field = MIN (number, G_MAXINT);
+      *(guint *) field = MIN (number, G_MAXUINT);
       break;
     case FLAG:
       *(gboolean *) field = g_key_file_get_boolean (file, GROUP, key, error);
@@ -214,7 +215,8 @@ fd_journal_entry_parse (const char *text, gsize length, guint32 id, GError **err
       GError *wrong = NULL;
 
       parse_row (file, rows[i].key, rows[i].kind, G_STRUCT_MEMBER_P (entry, rows[i].offset), &wrong);
-      if (wrong && (rows[i].needed || !g_error_matches (wrong, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND)))
+      if (wrong
+          && (rows[i].needed || !g_error_matches (wrong, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND)))
         {
           g_propagate_error (error, wrong);
           return NULL;

@@ -27,6 +27,7 @@ struct FdManager
   gpointer data;
   char *directory; /* of the configuration */
   FdConfig *config;
+  gboolean shared; /* see fd_manager_set_shared() */
   FdIds *ids; /* NULL before fd_manager_start() */
   FdJournal *journal;
 
@@ -54,6 +55,13 @@ struct FdManager
   gboolean stopping; /* for good, also in fd_manager_free() */
 };
 
+/* How much of @limit one user may have. */
+static inline guint
+fd_manager_share (const FdManager *manager, guint limit)
+{
+  return manager->shared ? limit / FD_OWNER_SHARE : limit;
+}
+
 /* --- manager.c: the hooks, and what follows from a change --- */
 
 /* Gives it its place and shows it. */
@@ -75,7 +83,9 @@ FdAccount *fd_manager_show_account (FdManager *manager, FdAccountConfig *config)
 void fd_manager_close_account (FdManager *manager, FdAccount *account);
 /* The same after cancelling its transfers; its file is not touched. */
 void fd_manager_drop_account (FdManager *manager, FdAccount *account);
-FdAccount *fd_manager_choose_account (FdManager *manager, const char *id, const char *peer, GError **error);
+/* Of those that @caller sees; without an @id of those that are the caller's own. */
+FdAccount *fd_manager_choose_account (FdManager *manager, guint32 caller, const char *id, const char *peer,
+                                      GError **error);
 
 /* --- incoming.c --- */
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/timer.h"
 #include "core/manager-private.h"
+#include "core/secret-service.h"
 
 #include <errno.h>
 
@@ -38,16 +39,9 @@ static void
 recount (FdManager *manager)
 {
   FdManagerFields fields = 0;
-  guint active = 0;
-  guint pending = 0;
+  guint active = fd_manager_get_active (manager, FD_OWNER_ANYBODY);
+  guint pending = fd_manager_get_pending (manager, FD_OWNER_ANYBODY);
 
-  for (guint i = 0; i < manager->transfers->len; i++)
-    {
-      const FdTransferInfo *info = fd_transfer_get_info (manager->transfers->pdata[i]);
-
-      active += info->state == FD_STATE_NEGOTIATING || info->state == FD_STATE_ACTIVE;
-      pending += info->state == FD_STATE_OFFERED && info->incoming;
-    }
   if (active != manager->active)
     fields |= FD_MANAGER_ACTIVE;
   if (pending != manager->pending)
@@ -102,31 +96,54 @@ fd_manager_discard (FdTransfer *transfer)
 }
 
 guint
-fd_manager_forget_finished (FdManager *manager)
+fd_manager_forget_finished (FdManager *manager, guint32 viewer)
 {
   guint n = 0;
 
-  for (; manager->retired.length; n++)
-    fd_transfer_forget (g_queue_peek_head (&manager->retired), NULL);
+  for (GList *link = manager->retired.head, *next; link; link = next)
+    {
+      FdTransfer *transfer = link->data;
+
+      next = link->next;
+      if (fd_owner_is_seen (transfer->info.owner, viewer))
+        n += fd_transfer_forget (transfer, NULL);
+    }
   return n;
 }
 
 /* --- numbers and settings --- */
 
 guint
-fd_manager_get_active (FdManager *manager)
+fd_manager_get_active (FdManager *manager, guint32 viewer)
 {
-  return manager->active;
+  guint n = 0;
+
+  for (guint i = 0; i < manager->transfers->len; i++)
+    {
+      const FdTransferInfo *info = fd_transfer_get_info (manager->transfers->pdata[i]);
+
+      n += fd_owner_is_seen (info->owner, viewer)
+           && (info->state == FD_STATE_NEGOTIATING || info->state == FD_STATE_ACTIVE);
+    }
+  return n;
 }
 
 guint
-fd_manager_get_pending (FdManager *manager)
+fd_manager_get_pending (FdManager *manager, guint32 viewer)
 {
-  return manager->pending;
+  guint n = 0;
+
+  for (guint i = 0; i < manager->transfers->len; i++)
+    {
+      const FdTransferInfo *info = fd_transfer_get_info (manager->transfers->pdata[i]);
+
+      n += fd_owner_is_seen (info->owner, viewer) && info->state == FD_STATE_OFFERED && info->incoming;
+    }
+  return n;
 }
 
 double
-fd_manager_get_progress (FdManager *manager)
+fd_manager_get_progress (FdManager *manager, guint32 viewer)
 {
   double done = 0;
   double all = 0;
@@ -135,7 +152,7 @@ fd_manager_get_progress (FdManager *manager)
     {
       const FdTransferInfo *info = fd_transfer_get_info (manager->transfers->pdata[i]);
 
-      if (info->state != FD_STATE_ACTIVE)
+      if (info->state != FD_STATE_ACTIVE || !fd_owner_is_seen (info->owner, viewer))
         continue;
       if (info->size < 0)
         return -1;
@@ -229,9 +246,9 @@ reload_accounts (FdManager *manager, GError **error)
       const char *id = fd_account_get_id (account);
       FdAccountConfig *config = find_config (configs, id);
 
-      if (config)
+      if (config && config->owner == fd_account_get_config (account)->owner)
         fd_account_apply (account, config);
-      else if (!fd_config_has_account (manager->directory, id))
+      else if (config || !fd_config_has_account (manager->directory, id))
         fd_manager_drop_account (manager, account);
     }
   for (guint i = 0; i < configs->len; i++)
@@ -302,6 +319,13 @@ fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **error)
   manager->hooks = *hooks;
   manager->data = data;
   return manager;
+}
+
+void
+fd_manager_set_shared (FdManager *manager)
+{
+  manager->shared = TRUE;
+  fd_secret_service_turn_off ();
 }
 
 void

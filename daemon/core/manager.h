@@ -45,6 +45,9 @@ typedef struct
 
 /* Loads configuration; accounts connect with fd_manager_start(). */
 FdManager *fd_manager_new (const FdManagerHooks *hooks, gpointer data, GError **error);
+/* Before the start: several users share the daemon. What is told of numbers, lists
+ * and limits is each one's own, and there is no keyring, which would be one user's. */
+void fd_manager_set_shared (FdManager *manager);
 void fd_manager_start (FdManager *manager);
 void fd_manager_free (FdManager *manager);
 
@@ -64,7 +67,8 @@ gboolean fd_manager_reload (FdManager *manager, GError **error);
 /* --- accounts --- */
 GPtrArray *fd_manager_get_accounts (FdManager *manager); /* FdAccount, borrowed */
 FdAccount *fd_manager_find_account (FdManager *manager, const char *id); /* NULL if none */
-/* ACCOUNT_EXISTS, INVALID_OPTION (id), LIMIT_EXCEEDED, write errors. Connects if enabled. */
+/* @config has the owner. ACCOUNT_EXISTS, INVALID_OPTION (id), LIMIT_EXCEEDED, write errors. Connects if
+ * enabled. */
 FdAccount *fd_manager_add_account (FdManager *manager, const FdAccountConfig *config, GError **error);
 /* Cancels its transfers, closes it, removes its file. */
 gboolean fd_manager_remove_account (FdManager *manager, FdAccount *account, GError **error);
@@ -75,6 +79,7 @@ FdTransfer *fd_manager_find_transfer (FdManager *manager, guint32 id);
 
 typedef struct
 {
+  guint32 caller; /* by whom: a uid or ANYBODY; not by those who do not see the account */
   const char
     *account; /* id; "": the online one that has the peer as contact, else the first online, else the first */
   const char *peer; /* any JID */
@@ -100,7 +105,8 @@ FdTransfer *fd_manager_offer (FdManager *manager, FdSource *source, const FdOffe
 GPtrArray *fd_manager_offer_many (FdManager *manager, const char *const *paths, const FdOfferOptions *options,
                                   GError **error);
 
-guint fd_manager_forget_finished (FdManager *manager); /* how many */
+/* All that @viewer sees; how many. */
+guint fd_manager_forget_finished (FdManager *manager, guint32 viewer);
 
 typedef struct
 {
@@ -115,13 +121,14 @@ typedef struct
 /* Calls back once, within 20 s: @summary, or an error: INVALID_JID,
  * NO_SUCH_ACCOUNT, NOT_CONNECTED, TIMEOUT. An offline or unable peer is no error. */
 typedef void (*FdManagerQueried) (const FdPeerSummary *summary, const GError *error, gpointer data);
-void fd_manager_query_peer (FdManager *manager, const char *peer, const char *account,
+void fd_manager_query_peer (FdManager *manager, guint32 caller, const char *peer, const char *account,
                             FdManagerQueried callback, gpointer data);
 
 /* --- numbers and settings --- */
-guint fd_manager_get_active (FdManager *manager);
-guint fd_manager_get_pending (FdManager *manager);
-double fd_manager_get_progress (FdManager *manager); /* all active together, 0…1; -1 none or unknown */
+guint fd_manager_get_active (FdManager *manager, guint32 viewer); /* of what @viewer sees */
+guint fd_manager_get_pending (FdManager *manager, guint32 viewer);
+/* All active together, 0…1; -1 none or unknown. */
+double fd_manager_get_progress (FdManager *manager, guint32 viewer);
 const FdConfig *fd_manager_get_config (FdManager *manager);
 gboolean fd_manager_set_max_active (FdManager *manager, guint max, GError **error);
 /* Of all transfers in that direction together; bytes/s, 0 none. INVALID_OPTION below FD_THROTTLE_MIN. */

@@ -55,7 +55,7 @@ find_route (FdManager *manager, const FdOfferOptions *options, Route *ret_route,
       g_free (peer);
       peer = g_steal_pointer (&prepared);
     }
-  account = fd_manager_choose_account (manager, options->account, peer, error);
+  account = fd_manager_choose_account (manager, options->caller, options->account, peer, error);
   if (!account || !fd_transfer_check_blocked (account, peer, error)
       || !fd_policy_check_paths (fd_account_get_config (account), options->paths, error))
     return FALSE;
@@ -74,14 +74,26 @@ count_of_app (FdManager *manager, const char *app_id)
   return n;
 }
 
+/* Of all (@owner ANYBODY) or of one. */
 static guint
-count_open (FdManager *manager)
+count_open (FdManager *manager, guint32 owner)
 {
   guint n = 0;
 
   for (guint i = 0; i < manager->transfers->len; i++)
-    n += ((FdTransfer *) manager->transfers->pdata[i])->source != NULL;
+    {
+      const FdTransfer *transfer = manager->transfers->pdata[i];
+
+      n += transfer->source && (owner == FD_OWNER_ANYBODY || owner == transfer->info.owner);
+    }
   return n;
+}
+
+static gboolean
+check_open (FdManager *manager, FdAccount *account, guint max)
+{
+  return count_open (manager, FD_OWNER_ANYBODY) < max
+         && count_open (manager, fd_account_get_config (account)->owner) < fd_manager_share (manager, max);
 }
 
 static char *
@@ -90,10 +102,19 @@ display_path (const char *path)
   return path ? g_utf8_make_valid (path, -1) : NULL;
 }
 
-static const char *
-app_id_of (const FdOfferOptions *options)
+/* May @account have @n transfers more? */
+static gboolean
+check_number (FdManager *manager, FdAccount *account, guint n, const FdOfferOptions *options, GError **error)
 {
-  return options->app_id ? options->app_id : "";
+  const char *app_id = options->app_id ? options->app_id : "";
+  guint32 owner = fd_account_get_config (account)->owner;
+  guint of_owner = 0;
+
+  for (guint i = 0; i < manager->transfers->len; i++)
+    of_owner += fd_transfer_get_info (manager->transfers->pdata[i])->owner == owner;
+  return fd_policy_outgoing (manager->transfers->len + n - 1, count_of_app (manager, app_id) + n - 1, app_id,
+                             error)
+         && (!manager->shared || fd_policy_share (of_owner + n - 1, error));
 }
 
 /* What can be said of a file before it is a transfer. */
@@ -159,6 +180,7 @@ enqueue (FdManager *manager, const Route *route, const Description *description,
   FdTransferInfo info = {
     .id = fd_ids_next (manager->ids),
     .account = g_strdup (fd_account_get_id (route->account)),
+    .owner = fd_account_get_config (route->account)->owner,
     .name = fd_name_sanitize (wire),
     .size = description->size,
     .mime_type = g_strdup (description->mime_type),
@@ -195,20 +217,19 @@ offer (FdManager *manager, FdSource *source, const FdOfferOptions *options, cons
 {
   g_auto (Route) route = { 0 };
   g_autoptr (Description) description = NULL;
-  guint open = count_open (manager);
 
   if (!find_route (manager, options, &route, error)
-      || !fd_policy_outgoing (manager->transfers->len, count_of_app (manager, app_id_of (options)),
-                              app_id_of (options), error))
+      || !check_number (manager, route.account, 1, options, error))
     return NULL;
   description = description_new (source, options);
-  if (!description->path && open >= MAX_OPEN_SOURCES)
+  if (!description->path && !check_open (manager, route.account, MAX_OPEN_SOURCES))
     {
       g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
-                   "%u open files wait to be sent already: wait for some to end, or offer paths", open);
+                   "%u open files wait to be sent already: wait for some to end, or offer paths",
+                   fd_manager_share (manager, MAX_OPEN_SOURCES));
       return NULL;
     }
-  if (description->path && open >= MAX_OPEN_PATHS)
+  if (description->path && !check_open (manager, route.account, MAX_OPEN_PATHS))
     source = NULL;
   return enqueue (manager, &route, description, source, options, resume_id);
 }
@@ -251,10 +272,7 @@ fd_manager_offer_many (FdManager *manager, const char *const *paths, const FdOff
   if (!find_route (manager, options, &route, error))
     return NULL;
   files = fd_walk (paths, FD_MAX_BATCH, error);
-  if (!files
-      || !fd_policy_outgoing (manager->transfers->len + files->len - 1,
-                              count_of_app (manager, app_id_of (options)) + files->len - 1,
-                              app_id_of (options), error))
+  if (!files || !check_number (manager, route.account, files->len, options, error))
     return NULL;
   descriptions = describe_all (files, &each, error);
   if (!descriptions)
@@ -280,8 +298,8 @@ check_resumable (FdTransfer *transfer, GError **error)
                  info->peer);
   else if (info->state != FD_STATE_FAILED && info->state != FD_STATE_CANCELLED)
     g_set_error (error, FD_ERROR, FD_ERROR_NOT_PENDING,
-                 "Transfer %u is %s: only one that is interrupted, failed or cancelled can be resumed", info->id,
-                 fd_transfer_state_name (info->state));
+                 "Transfer %u is %s: only one that is interrupted, failed or cancelled can be resumed",
+                 info->id, fd_transfer_state_name (info->state));
   else if (!transfer->source && !transfer->path)
     g_set_error (error, FD_ERROR, FD_ERROR_PEER_UNSUPPORTED,
                  "Transfer %u was sent from a descriptor that is gone: offer the file again", info->id);
@@ -304,6 +322,7 @@ fd_transfer_resume (FdTransfer *transfer, FdTransfer **ret_transfer, GError **er
   const FdTransferInfo *info = &transfer->info;
   g_autoptr (FdSource) source = NULL;
   const FdOfferOptions options = {
+    .caller = info->owner,
     .account = info->account,
     .peer = transfer->target ? transfer->target : info->peer,
     .name = transfer->wire_name ? transfer->wire_name : info->name,

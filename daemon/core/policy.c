@@ -28,11 +28,14 @@ fd_policy_admits (const FdAccountConfig *account, const char *peer, gboolean con
 const char *
 fd_policy_incoming (const FdIncomingFacts *facts)
 {
+  guint share = facts->shared ? FD_OWNER_SHARE : 1;
+
   if (facts->stopping)
     return "gone";
-  if (facts->pending_from_peer >= FD_MAX_PENDING_PER_PEER || facts->pending >= FD_MAX_PENDING
+  if (facts->pending_from_peer >= FD_MAX_PENDING_PER_PEER || facts->pending >= FD_MAX_PENDING / share
       || facts->withdrawn_by_peer >= FD_MAX_WITHDRAWN_PER_PEER || facts->transfers >= FD_MAX_TRANSFERS
-      || (facts->stranger && facts->pending_of_strangers >= FD_MAX_PENDING_STRANGERS))
+      || facts->transfers_of_owner >= FD_MAX_TRANSFERS / share
+      || (facts->stranger && facts->pending_of_strangers >= FD_MAX_PENDING_STRANGERS / share))
     return "busy";
   return NULL;
 }
@@ -55,6 +58,17 @@ fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **
       return FALSE;
     }
   return TRUE;
+}
+
+gboolean
+fd_policy_share (guint of_owner, GError **error)
+{
+  if (of_owner < FD_MAX_TRANSFERS / FD_OWNER_SHARE)
+    return TRUE;
+  g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
+               "This user has %d transfers already: wait for some to end, or forget finished ones",
+               FD_MAX_TRANSFERS / FD_OWNER_SHARE);
+  return FALSE;
 }
 
 gboolean

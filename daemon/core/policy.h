@@ -10,12 +10,14 @@
 typedef struct
 {
   gboolean stopping; /* the daemon goes down */
+  gboolean shared; /* all but transfers counts what its owner has, who has a share only */
   guint pending_from_peer; /* offers of this bare JID that nobody answered */
   guint withdrawn_by_peer; /* offers that it took back lately */
   guint pending;
   gboolean stranger; /* no contact */
   guint pending_of_strangers; /* of all of them; if this is one */
   guint transfers; /* all objects */
+  guint transfers_of_owner;
 } FdIncomingFacts;
 
 /* May the bare JID @peer see that files are taken here? Whoever is listed to be
@@ -28,6 +30,8 @@ const char *fd_policy_incoming (const FdIncomingFacts *facts);
 
 /* May one more transfer be made by @app_id, which has @of_app? LIMIT_EXCEEDED. */
 gboolean fd_policy_outgoing (guint transfers, guint of_app, const char *app_id, GError **error);
+/* Of a shared daemon: may one more be made of whoever has @of_owner? LIMIT_EXCEEDED. */
+gboolean fd_policy_share (guint of_owner, GError **error);
 
 /* Must the peer not learn our addresses? Whoever is no contact does not by an
  * offer, unless the caller named the paths: @wanted is neither NONE nor ANY. By an

@@ -12,6 +12,7 @@
 typedef struct
 {
   FdManager *manager;
+  guint32 caller;
   FdAccount *account; /* NULL: the request was wrong, see error */
   char *jid;
   GError *error;
@@ -90,16 +91,22 @@ on_time_limit (gpointer data)
 static gboolean
 start (Query *query, const char *peer, const char *account, GError **error)
 {
-  if (query->manager->queries->len > MAX_QUERIES)
+  const GPtrArray *queries = query->manager->queries;
+  guint max = fd_manager_share (query->manager, MAX_QUERIES);
+  guint n = 0;
+
+  for (guint i = 0; i < queries->len; i++)
+    n += ((Query *) queries->pdata[i])->caller == query->caller;
+  if (n > max || queries->len > MAX_QUERIES)
     {
       g_set_error (error, FD_ERROR, FD_ERROR_LIMIT_EXCEEDED,
-                   "%d peers are being asked: try again in a moment", MAX_QUERIES);
+                   "%u peers are being asked: try again in a moment", max);
       return FALSE;
     }
   query->jid = fd_jid_prepare (peer, error);
   if (!query->jid)
     return FALSE;
-  query->account = fd_manager_choose_account (query->manager, account, query->jid, error);
+  query->account = fd_manager_choose_account (query->manager, query->caller, account, query->jid, error);
   if (!query->account)
     return FALSE;
   if (!fd_transfer_check_blocked (query->account, query->jid, error))
@@ -115,12 +122,13 @@ start (Query *query, const char *peer, const char *account, GError **error)
 }
 
 void
-fd_manager_query_peer (FdManager *manager, const char *peer, const char *account, FdManagerQueried callback,
-                       gpointer data)
+fd_manager_query_peer (FdManager *manager, guint32 caller, const char *peer, const char *account,
+                       FdManagerQueried callback, gpointer data)
 {
   Query *query = g_new0 (Query, 1);
 
   query->manager = manager;
+  query->caller = caller;
   query->callback = callback;
   query->data = data;
   g_ptr_array_add (manager->queries, query);

@@ -7,19 +7,20 @@
 #include "core/manager-private.h"
 #include "xmpp/jid.h"
 
-/* What is under way with one account, one peer, or one batch. */
+/* What is under way of one owner, with one account, one peer, or one batch. */
 typedef struct
 {
   guint sessions; /* a peer's */
   guint files; /* a batch's, in its shared session */
   guint busy;
+  guint open; /* an owner's: offered for long */
   guint in_band;
 } Tally;
 
 typedef struct
 {
   const FdQueueItem *item;
-  Tally *account, *peer, *batch;
+  Tally *owner, *account, *peer, *batch;
 } Entry;
 
 static Tally *
@@ -42,6 +43,7 @@ make_entry (GHashTable *tallies, const FdQueueItem *item)
 {
   return (Entry){
     .item = item,
+    .owner = get_tally (tallies, g_strdup_printf ("%u", item->owner)),
     .account = get_tally (tallies, g_strdup_printf ("%p", item->account)),
     .peer = get_tally (tallies, g_strdup_printf ("%p %s", item->account, item->peer)),
     .batch = item->batch && *item->batch
@@ -59,6 +61,7 @@ joins (const Entry *entry)
 static void
 note_busy (const Entry *entry)
 {
+  entry->owner->busy++;
   entry->account->busy++;
   entry->account->in_band += entry->item->in_band;
   if (!entry->item->incoming)
@@ -76,10 +79,12 @@ note_session (const Entry *entry)
 }
 
 static gboolean
-fits (const Entry *entry)
+fits (const Entry *entry, guint slots, guint max)
 {
   const FdQueueItem *item = entry->item;
 
+  if (entry->owner->busy >= slots || entry->owner->busy + entry->owner->open >= max)
+    return FALSE;
   if ((item->account_slots > 0 && entry->account->busy >= item->account_slots)
       || (item->in_band && entry->account->in_band > 0))
     return FALSE;
@@ -94,32 +99,29 @@ fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboo
 {
   g_autoptr (GHashTable) tallies = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree Entry *entries = g_new (Entry, n);
-  guint busy = 0;
-  guint open = 0;
+  guint under_way = 0;
 
   for (guint i = 0; i < n; i++)
     {
       entries[i] = make_entry (tallies, &items[i]);
       ret_start[i] = FALSE;
-      open += items[i].kind == FD_QUEUE_OPEN;
+      under_way += items[i].kind >= FD_QUEUE_OPEN;
+      entries[i].owner->open += items[i].kind == FD_QUEUE_OPEN;
       if (items[i].kind == FD_QUEUE_BUSY)
-        {
-          busy++;
-          note_busy (&entries[i]);
-        }
+        note_busy (&entries[i]);
       if (!items[i].incoming && items[i].kind >= FD_QUEUE_OPEN)
         note_session (&entries[i]);
     }
   /* Who has least under way is next; what was begun once comes before what was not. */
   for (guint turn = 0; turn < 2 * slots; turn++)
-    for (guint i = 0; i < n && busy < slots && busy + open < max; i++)
+    for (guint i = 0; i < n && under_way < FD_MAX_ACTIVE; i++)
       if (items[i].kind == FD_QUEUE_READY && !ret_start[i] && entries[i].peer->busy <= turn / 2
-          && (items[i].begun || turn % 2 == 1) && fits (&entries[i]))
+          && (items[i].begun || turn % 2 == 1) && fits (&entries[i], slots, max))
         {
           note_session (&entries[i]);
           note_busy (&entries[i]);
           ret_start[i] = TRUE;
-          busy++;
+          under_way++;
         }
 }
 
@@ -180,13 +182,14 @@ on_idle (gpointer data)
                          .begun = transfer->info.state == FD_STATE_INTERRUPTED,
                          .in_band = transfer->paths == FD_PATH_IBB || transfer->info.path == FD_PATH_IBB,
                          .account = transfer->account,
+                         .owner = transfer->info.owner,
                          .account_slots
                          = transfer->account ? fd_account_get_config (transfer->account)->max_active : 0,
                          .peer = bare,
                          .batch = transfer->info.batch,
                          .shared = transfer->content && fd_content_is_shared (transfer->content) };
     }
-  fd_queue_select (items, n, manager->config->max_active, FD_MAX_ACTIVE, start);
+  fd_queue_select (items, n, manager->config->max_active, fd_manager_share (manager, FD_MAX_ACTIVE), start);
   /* Starting one never takes another off the list, nor does asking. */
   for (guint i = 0; i < n; i++)
     if (start[i])

@@ -25,6 +25,7 @@ typedef struct
   gboolean begun; /* READY: it was under way before */
   gboolean in_band; /* goes through the server, which one at a time of an account should */
   gconstpointer account;
+  guint32 owner; /* of the account */
   guint account_slots; /* BUSY ones of the account; 0: no limit of its own */
   const char *peer; /* bare JID */
   const char *batch; /* "" or NULL: belongs to no other */
@@ -32,7 +33,7 @@ typedef struct
 } FdQueueItem;
 
 /* Sets @ret_start (of @n) for READY items to start now: peers with the least under
- * way first, then in their order; at most @slots BUSY ones together, at most FD_QUEUE_PER_PEER sessions to a
- * peer, each of which has one file or, if it is shared, up to FD_QUEUE_PER_SESSION of a batch, and at most
- * @max that are OPEN or BUSY. */
+ * way first, then in their order; at most @slots BUSY ones of an owner, at most FD_QUEUE_PER_PEER sessions to
+ * a peer, each of which has one file or, if it is shared, up to FD_QUEUE_PER_SESSION of a batch, and at most
+ * @max of an owner, and FD_MAX_ACTIVE of all, that are OPEN or BUSY. */
 void fd_queue_select (const FdQueueItem *items, guint n, guint slots, guint max, gboolean *ret_start);

@@ -144,10 +144,14 @@ restore (FdManager *manager, FdJournalEntry *entry)
 {
   FdAccount *account = fd_manager_find_account (manager, entry->info.account);
   g_autoptr (GString) why = g_string_new (NULL);
-  Verdict verdict = judge (entry, account, why);
+  Verdict verdict;
   gboolean over = entry->expires <= g_get_real_time () / G_USEC_PER_SEC;
   FdJournalEntry *done = NULL;
 
+  /* Of another user by now. */
+  if (account && fd_account_get_config (account)->owner != entry->info.owner)
+    account = NULL;
+  verdict = judge (entry, account, why);
   if (verdict == FAIL && over)
     {
       fd_journal_remove (manager->journal, entry->info.id);

@@ -5,9 +5,14 @@
 #include "core/secret-service.h"
 
 gboolean
-fd_secret_service_is_built (void)
+fd_secret_service_is_there (void)
 {
   return FALSE;
+}
+
+void
+fd_secret_service_turn_off (void)
+{
 }
 
 FdServiceCall *

@@ -51,10 +51,19 @@ static const SecretSchema schema = {
   .attributes = { { "jid", SECRET_SCHEMA_ATTRIBUTE_STRING }, { "account", SECRET_SCHEMA_ATTRIBUTE_STRING } },
 };
 
+/* Like the session bus, a keyring is the whole process's or nobody's. */
+static gboolean turned_off;
+
 gboolean
-fd_secret_service_is_built (void)
+fd_secret_service_is_there (void)
 {
-  return TRUE;
+  return !turned_off;
+}
+
+void
+fd_secret_service_turn_off (void)
+{
+  turned_off = TRUE;
 }
 
 /* --- a call --- */
@@ -342,7 +351,7 @@ begin_lookup (FdServiceCall *call)
 FdServiceCall *
 fd_secret_service_lookup (const char *jid, FdSecretManners manners, FdServiceDone done, gpointer data)
 {
-  return call_new (jid, NULL, manners, begin_lookup, done, data);
+  return turned_off ? NULL : call_new (jid, NULL, manners, begin_lookup, done, data);
 }
 
 /* --- store and forget --- */
@@ -375,8 +384,11 @@ FdServiceCall *
 fd_secret_service_store (const char *jid, const char *account, const char *secret, FdServiceDone done,
                          gpointer data)
 {
-  FdServiceCall *call = call_new (jid, account, FD_SECRET_ASK, begin_store, done, data);
+  FdServiceCall *call;
 
+  if (turned_off)
+    return NULL;
+  call = call_new (jid, account, FD_SECRET_ASK, begin_store, done, data);
   call->value = secret_value_new (secret, -1, "text/plain");
   return call;
 }
@@ -405,7 +417,7 @@ begin_forget (FdServiceCall *call)
 FdServiceCall *
 fd_secret_service_forget (const char *jid, const char *account, FdServiceDone done, gpointer data)
 {
-  return call_new (jid, account, FD_SECRET_QUICK, begin_forget, done, data);
+  return turned_off ? NULL : call_new (jid, account, FD_SECRET_QUICK, begin_forget, done, data);
 }
 
 /* --- news --- */
@@ -474,8 +486,11 @@ on_watch_bus (GObject *object, GAsyncResult *result, gpointer data)
 FdServiceWatch *
 fd_secret_service_watch (FdServiceNews news, gpointer data)
 {
-  FdServiceWatch *watch = g_new0 (FdServiceWatch, 1);
+  FdServiceWatch *watch;
 
+  if (turned_off)
+    return NULL;
+  watch = g_new0 (FdServiceWatch, 1);
   watch->news = news;
   watch->data = data;
   watch->cancellable = g_cancellable_new ();

@@ -16,10 +16,13 @@ typedef enum
   FD_SECRET_ASK, /* the service may ask the user to unlock; there is no limit to that */
 } FdSecretManners;
 
-gboolean fd_secret_service_is_built (void);
+/* Is the daemon built with it, and did nobody turn it off? */
+gboolean fd_secret_service_is_there (void);
+/* For good: this process is of no single user. */
+void fd_secret_service_turn_off (void);
 
 /* One that is under way. @done comes once, from the main loop, unless the call is
- * cancelled. NULL where the daemon is built without all this: nothing will come. */
+ * cancelled. NULL where that is not there: nothing will come. */
 typedef struct FdServiceCall FdServiceCall;
 typedef void (*FdServiceDone) (const char *secret, const GError *error, gpointer data);
 

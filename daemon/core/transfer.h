@@ -45,6 +45,7 @@ typedef struct
 {
   guint32 id;
   char *account; /* id */
+  guint32 owner; /* the account's */
   gboolean incoming;
   char *name; /* safe base name */
   gint64 size; /* bytes, -1 unknown */

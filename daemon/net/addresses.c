@@ -202,7 +202,7 @@ fd_addresses_list (gboolean with_loopback)
       g_warning ("Cannot list the addresses of this host: %s", g_strerror (errno));
       return g_ptr_array_new_with_free_func (address_free);
     }
-  if (!g_file_get_contents ("/proc/net/if_inet6", &flags, NULL, NULL))
+  if (!g_file_get_contents ("/proc/self/net/if_inet6", &flags, NULL, NULL))
     flags = g_strdup (""); /* no IPv6 on this host */
 
   found = fd_addresses_select (list, flags, with_loopback);

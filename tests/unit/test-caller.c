@@ -113,9 +113,9 @@ test_snap (void)
 static void
 test_owns (void)
 {
-  const FdCaller user = { FALSE, (char *) "" };
-  const FdCaller app = { TRUE, (char *) "org.a" };
-  const FdCaller unknown = { TRUE, (char *) "unknown" };
+  const FdCaller user = { FALSE, (char *) "", FD_OWNER_ANYBODY };
+  const FdCaller app = { TRUE, (char *) "org.a", FD_OWNER_ANYBODY };
+  const FdCaller unknown = { TRUE, (char *) "unknown", FD_OWNER_ANYBODY };
 
   g_assert_true (fd_caller_owns (&user, ""));
   g_assert_true (fd_caller_owns (&user, "org.a"));

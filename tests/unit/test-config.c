@@ -171,7 +171,7 @@ test_account_round_trip (Fixture *f, gconstpointer data)
     "PinSha256=0F1E2D3C4B5A69788796A5B4C3D2E1F00F1E2D3C4B5A69788796A5B4C3D2:E1:F0\nResource="
     "desk\nPasswordCommand=pass show \"xmpp alice\"\n"
     "ProxyJids=proxy.example.org\nAutoAccept=Bob@example.org;carol@example.org\n"
-    "AutoAcceptMaxSize=1000\nAutoAcceptFolder=/in\nStrangers=hold\nRelayOnly=true\nAllowLoopback=true\n");
+    "AutoAcceptMaxSize=1000\nAutoAcceptFolder=/in\nStrangers=hold\nRelayOnly=true\nAllowLoopback=true\nOwner=4294967293\n");
   config = load_only_account (f);
   g_assert_cmpstr (config->id, ==, "home");
   g_assert_cmpstr (config->client.jid, ==, "alice@example.org");
@@ -194,6 +194,7 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpint (config->strangers, ==, FD_STRANGERS_HOLD);
   g_assert_true (config->relay_only);
   g_assert_true (config->allow_loopback);
+  g_assert_cmpuint (config->owner, ==, 4294967293);
 
   g_assert_true (fd_config_save_account (f->directory, config, &error));
   before = read_file (f, "accounts.d/home.conf");
@@ -219,6 +220,7 @@ test_account_round_trip (Fixture *f, gconstpointer data)
   g_assert_null (strstr (changed, "AutoAcceptFolder="));
   g_assert_null (strstr (changed, "Strangers="));
   g_assert_nonnull (strstr (changed, "RelayOnly=true"));
+  g_assert_nonnull (strstr (changed, "Owner=4294967293"));
 }
 
 static void

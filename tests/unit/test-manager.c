@@ -282,7 +282,7 @@ query (Fixture *f, const char *peer)
 {
   Answer answer = { 0 };
 
-  fd_manager_query_peer (f->manager, peer, "", on_queried, &answer);
+  fd_manager_query_peer (f->manager, FD_OWNER_ANYBODY, peer, "", on_queried, &answer);
   g_assert_cmpuint (answer.calls, ==, 0);
   while (!answer.calls)
     g_main_context_iteration (NULL, TRUE);
@@ -322,7 +322,7 @@ test_many_queries (Fixture *f, gconstpointer data)
 
   go_online (f);
   for (guint i = 0; i < MORE_THAN_ALLOWED; i++)
-    fd_manager_query_peer (f->manager, BOB, "", on_queried, &answers[i]);
+    fd_manager_query_peer (f->manager, FD_OWNER_ANYBODY, BOB, "", on_queried, &answers[i]);
   for (guint i = 0; i < MORE_THAN_ALLOWED; i++)
     {
       while (!answers[i].calls)
@@ -439,7 +439,7 @@ test_retire (Fixture *f, gconstpointer data)
   g_assert_null (fd_manager_find_transfer (f->manager, 5));
   g_assert_nonnull (fd_manager_find_transfer (f->manager, 6));
   g_assert_true (fd_transfer_forget (fd_manager_find_transfer (f->manager, 6), NULL));
-  g_assert_cmpuint (fd_manager_forget_finished (f->manager), ==, FD_MAX_FINISHED - 1);
+  g_assert_cmpuint (fd_manager_forget_finished (f->manager, FD_OWNER_ANYBODY), ==, FD_MAX_FINISHED - 1);
   g_assert_cmpuint (f->manager->retire_timer, ==, 0); /* nothing left to wake up for */
 }
 

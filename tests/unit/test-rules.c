@@ -98,6 +98,37 @@ test_queue_fair (void)
   g_assert_true (start[4] && start[5]);
 }
 
+/* Each owner has slots of his own, and a part of what there can be at most. */
+static void
+test_queue_owners (void)
+{
+  FdQueueItem items[2 * FD_MAX_ACTIVE];
+  gboolean start[G_N_ELEMENTS (items)];
+  g_autoptr (GPtrArray) peers = g_ptr_array_new_with_free_func (g_free);
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      g_ptr_array_add (peers, g_strdup_printf ("p%u", i));
+      items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY, .peer = peers->pdata[i], .owner = i >= 10 };
+    }
+  fd_queue_select (items, 20, 2, FD_MAX_ACTIVE, start);
+  g_assert_true (start[0] && start[1] && start[10] && start[11]);
+  g_assert_false (start[2] || start[12]);
+
+  items[0].kind = items[1].kind = FD_QUEUE_OPEN;
+  fd_queue_select (items, 20, 9, 3, start);
+  g_assert_true (start[2] && start[10] && start[11] && start[12]);
+  g_assert_false (start[3] || start[13]);
+
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    items[i] = (FdQueueItem){ .kind = FD_QUEUE_READY, .peer = peers->pdata[i], .owner = i / 4 };
+  fd_queue_select (items, G_N_ELEMENTS (items), 4, FD_MAX_ACTIVE, start);
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    n += start[i];
+  g_assert_cmpuint (n, ==, FD_MAX_ACTIVE);
+}
+
 static void
 test_queue_begun (void)
 {
@@ -253,6 +284,10 @@ test_policy_incoming (void)
     { { .stranger = TRUE, .pending_of_strangers = 32 }, "busy" },
     { { .pending_of_strangers = 32 }, NULL },
     { { .stopping = TRUE }, "gone" },
+    { { .shared = TRUE, .pending = 31, .transfers = 1023, .transfers_of_owner = 255 }, NULL },
+    { { .shared = TRUE, .pending = 32 }, "busy" },
+    { { .shared = TRUE, .transfers_of_owner = 256 }, "busy" },
+    { { .shared = TRUE, .stranger = TRUE, .pending_of_strangers = 8 }, "busy" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
@@ -433,6 +468,7 @@ main (int argc, char **argv)
   g_test_add_func ("/queue/accounts", test_queue_accounts);
   g_test_add_func ("/queue/fair", test_queue_fair);
   g_test_add_func ("/queue/begun", test_queue_begun);
+  g_test_add_func ("/queue/owners", test_queue_owners);
   g_test_add_func ("/queue/account-slots", test_queue_account_slots);
   g_test_add_func ("/queue/in-band", test_queue_in_band);
   g_test_add_func ("/queue/batches", test_queue_batches);

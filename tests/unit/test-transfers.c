@@ -28,10 +28,10 @@ test_send (Fixture *f, gconstpointer data)
   g_assert_cmpint (content->params.paths, ==, FD_PATH_ANY);
   g_assert_cmpuint (content->params.timeout_s, >, 86000);
   g_assert_cmpuint (content->file->n_hashes, ==, 1); /* small enough to hash first */
-  g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 0);
+  g_assert_cmpuint (fd_manager_get_active (f->manager, FD_OWNER_ANYBODY), ==, 0);
 
   content->hooks->accepted (content, content->data);
-  g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 1);
+  g_assert_cmpuint (fd_manager_get_active (f->manager, FD_OWNER_ANYBODY), ==, 1);
   content->hooks->active (content, FD_PATH_IBB, content->data);
   content->hooks->active (content, FD_PATH_SOCKS5_PROXY, content->data);
   g_assert_cmpint (info->path, ==, FD_PATH_SOCKS5_PROXY);
@@ -39,14 +39,14 @@ test_send (Fixture *f, gconstpointer data)
   content->bytes = 2;
   g_assert_true (fd_transfer_sample (transfer));
   g_assert_cmpuint (info->transferred, ==, 2);
-  g_assert_cmpfloat (fd_manager_get_progress (f->manager), >, 0.6);
+  g_assert_cmpfloat (fd_manager_get_progress (f->manager, FD_OWNER_ANYBODY), >, 0.6);
   content->bytes = 3;
   fake_content_end (content, FD_OUTCOME_DONE, FD_BY_NOBODY, 0);
   g_assert_cmpuint (info->transferred, ==, 3);
   g_assert_cmpint (info->remaining, ==, 0);
   g_assert_cmpstr (info->error, ==, "");
   g_assert_false (fd_transfer_sample (transfer));
-  g_assert_cmpfloat (fd_manager_get_progress (f->manager), ==, -1);
+  g_assert_cmpfloat (fd_manager_get_progress (f->manager, FD_OWNER_ANYBODY), ==, -1);
   g_assert_false (in_journal (1));
   assert_events (f, "+1:queued 1:offered 1:negotiating 1:active 1:done 1!");
 }
@@ -136,7 +136,7 @@ test_send_slots (Fixture *f, gconstpointer data)
   hurry_transfer (first, FD_DUE_FRESH);
   wait_for (second, FD_STATE_OFFERED);
   first->content->hooks->accepted (first->content, first);
-  g_assert_cmpuint (fd_manager_get_active (f->manager), ==, 1);
+  g_assert_cmpuint (fd_manager_get_active (f->manager, FD_OWNER_ANYBODY), ==, 1);
 }
 
 static void
@@ -383,10 +383,10 @@ test_receive (Fixture *f, gconstpointer data)
   transfer = incoming (f, BOB "/r", "../../etc/passwd", 3);
   content = transfer->content;
   g_assert_cmpstr (transfer->info.name, ==, "passwd");
-  g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, 1);
+  g_assert_cmpuint (fd_manager_get_pending (f->manager, FD_OWNER_ANYBODY), ==, 1);
   g_assert_true (fd_transfer_accept (transfer, f->folder, &options, &path, &error));
   g_assert_cmpstr (path, ==, expected);
-  g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, 0);
+  g_assert_cmpuint (fd_manager_get_pending (f->manager, FD_OWNER_ANYBODY), ==, 0);
   g_assert_cmpint (content->params.paths, ==, FD_PATH_ANY); /* the user has agreed */
   g_assert_true (in_journal (1));
   g_assert_false (fd_transfer_accept (transfer, "", &options, &path, &error));
@@ -598,7 +598,7 @@ test_receive_policy (Fixture *f, gconstpointer data)
     incoming (f, i % 2 ? BOB "/r" : BOB "/other", "a", 1);
   g_assert_null (fake_offer (f->client, BOB "/third", "a", 1, "", &reason));
   g_assert_cmpstr (reason, ==, "busy");
-  g_assert_cmpuint (fd_manager_get_pending (f->manager), ==, FD_MAX_PENDING_PER_PEER);
+  g_assert_cmpuint (fd_manager_get_pending (f->manager, FD_OWNER_ANYBODY), ==, FD_MAX_PENDING_PER_PEER);
 }
 
 /* However many there are, contacts get through. */
