@@ -36,7 +36,8 @@ struct FdClient
   FdTarget *redirect; /* where the server sent us, or NULL */
   guint redirects; /* in a row */
   guint attempts; /* failed in a row */
-  gint64 online_since; /* µs, monotonic */
+  gboolean bound; /* the stream is up; online once the contacts are known */
+  gint64 bound_at; /* µs, monotonic */
   guint retry;
   guint closing; /* idle */
   int low_fd; /* a number below FD_SETSIZE kept free for libstrophe's select() */
@@ -110,13 +111,14 @@ static void
 set_status (FdClient *client, FdClientStatus status, const GError *error)
 {
   GError *copy = fd_error_copy (error);
-  gboolean lost = client->status == FD_CLIENT_ONLINE;
+  gboolean lost = client->bound && status != FD_CLIENT_ONLINE;
 
   g_clear_error (&client->error);
   client->error = copy;
   client->status = status;
   if (lost)
     {
+      client->bound = FALSE;
       fd_iq_stream_lost (client->iq);
       fd_peers_stream_lost (client->peers);
     }
@@ -155,7 +157,7 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
 {
   FdClient *client = data;
   g_autoptr (GError) reason = g_error_copy (failure->error);
-  gint64 lived = client->status == FD_CLIENT_ONLINE ? g_get_monotonic_time () - client->online_since : -1;
+  gint64 lived = client->bound ? g_get_monotonic_time () - client->bound_at : -1;
   gboolean fatal = failure->fatal, redirected;
 
   if (lived > FD_PATIENCE_STABLE_US)
@@ -179,17 +181,29 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
   set_status (client, FD_CLIENT_WAITING, reason);
 }
 
+/* Nobody sees us before we know who the contacts are. */
+static void
+on_peers_ready (gpointer data)
+{
+  FdClient *client = data;
+  g_autoptr (FdXml) presence = NULL;
+
+  if (!client->bound)
+    return; /* the stream went down meanwhile */
+  presence = fd_disco_new_presence (NULL);
+  fd_iq_write (client->iq, presence);
+  set_status (client, FD_CLIENT_ONLINE, NULL);
+}
+
 static void
 on_up (FdStream *stream, const char *full_jid, gpointer data)
 {
   FdClient *client = data;
-  g_autoptr (FdXml) presence = fd_disco_new_presence (NULL);
 
-  client->online_since = g_get_monotonic_time ();
+  client->bound = TRUE;
+  client->bound_at = g_get_monotonic_time ();
   fd_iq_set_own_jid (client->iq, full_jid);
-  fd_peers_stream_up (client->peers, fd_stream_has_roster_versions (stream));
-  fd_iq_write (client->iq, presence);
-  set_status (client, FD_CLIENT_ONLINE, NULL);
+  fd_peers_stream_up (client->peers, fd_stream_has_roster_versions (stream), on_peers_ready, client);
 }
 
 static void
@@ -355,7 +369,7 @@ fd_client_get_error (FdClient *client)
 const char *
 fd_client_get_full_jid (FdClient *client)
 {
-  return fd_iq_get_own_jid (client->iq);
+  return client->status == FD_CLIENT_ONLINE ? fd_iq_get_own_jid (client->iq) : "";
 }
 
 void

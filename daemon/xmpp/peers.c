@@ -20,6 +20,8 @@ struct FdPeers
 {
   FdIq *iq;
   FdRoster *roster;
+  FdPeersReady ready;
+  gpointer ready_data;
   FdBlocking *blocking;
   FdDirected *directed;
   FdPresence *presence;
@@ -388,6 +390,15 @@ on_roster_changed (gpointer data)
 }
 
 static void
+on_roster_fetched (gpointer data)
+{
+  FdPeers *peers = data;
+
+  if (peers->ready)
+    peers->ready (peers->ready_data);
+}
+
+static void
 on_blocking_changed (gpointer data)
 {
   tell_changed (data, TRUE);
@@ -436,9 +447,11 @@ fd_peers_use_roster_file (FdPeers *peers, const char *jid, const char *path)
 }
 
 void
-fd_peers_stream_up (FdPeers *peers, gboolean roster_versions)
+fd_peers_stream_up (FdPeers *peers, gboolean roster_versions, FdPeersReady ready, gpointer data)
 {
-  fd_roster_fetch (peers->roster, roster_versions);
+  peers->ready = ready;
+  peers->ready_data = data;
+  fd_roster_fetch (peers->roster, roster_versions, on_roster_fetched);
   fd_blocking_fetch (peers->blocking);
   fd_directed_stream_up (peers->directed);
 }

@@ -51,9 +51,12 @@ void fd_peers_free (FdPeers *peers);
  * keeps it there; @path NULL: keeps it nowhere from now on. */
 void fd_peers_use_roster_file (FdPeers *peers, const char *jid, const char *path);
 
-/* A bound stream: fetches roster and block list; and its end: all presence is
+typedef void (*FdPeersReady) (gpointer data);
+
+/* A bound stream: fetches roster and block list, and calls @ready (may be NULL) once it is known
+ * who the contacts are, or will not be; and its end: all presence is
  * forgotten. @roster_versions: see fd_roster_fetch(). */
-void fd_peers_stream_up (FdPeers *peers, gboolean roster_versions);
+void fd_peers_stream_up (FdPeers *peers, gboolean roster_versions, FdPeersReady ready, gpointer data);
 void fd_peers_stream_lost (FdPeers *peers);
 
 /* Feeds one received presence. */

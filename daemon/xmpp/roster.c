@@ -24,6 +24,7 @@ struct FdRoster
 {
   FdIq *iq;
   FdRosterChanged changed;
+  FdRosterChanged fetched; /* once, or NULL */
   gpointer data;
   GHashTable *items; /* bare JID -> FdRosterItem */
   char *version; /* NULL: the server told none */
@@ -236,20 +237,21 @@ static void
 on_roster (xmpp_stanza_t *reply, const GError *error, gpointer data)
 {
   FdRoster *roster = data;
-  xmpp_stanza_t *query;
+  FdRosterChanged fetched = roster->fetched;
+  xmpp_stanza_t *query = error ? NULL : fd_xml_child (reply, "query", NS_ROSTER);
 
   roster->request = 0;
+  roster->fetched = NULL;
   if (error)
+    g_message ("The contact list could not be fetched: %s", error->message);
+  else if (query) /* else nothing is new, or pushes will tell */
     {
-      g_message ("The contact list could not be fetched: %s", error->message);
-      return;
+      replace_all (roster, query);
+      save_later (roster);
+      roster->changed (roster->data);
     }
-  query = fd_xml_child (reply, "query", NS_ROSTER);
-  if (!query)
-    return; /* nothing new, or pushes will tell */
-  replace_all (roster, query);
-  save_later (roster);
-  roster->changed (roster->data);
+  if (fetched)
+    fetched (roster->data);
 }
 
 /* A push is the server's alone: no 'from', or the own account. */
@@ -277,12 +279,13 @@ on_push (FdIq *iq, xmpp_stanza_t *request, xmpp_stanza_t *query, gpointer data)
 }
 
 void
-fd_roster_fetch (FdRoster *roster, gboolean versioned)
+fd_roster_fetch (FdRoster *roster, gboolean versioned, FdRosterChanged fetched)
 {
   const char *version = roster->version ? roster->version : "";
 
   if (roster->request)
     fd_iq_cancel (roster->iq, roster->request);
+  roster->fetched = fetched;
   roster->request = fd_iq_send (roster->iq, "get", NULL,
                                 fd_xml_new ("query", NS_ROSTER, "ver", versioned ? version : NULL, NULL),
                                 FD_IQ_TIMEOUT_MS, on_roster, roster);

@@ -18,7 +18,8 @@ typedef struct
   char **groups;
 } FdRosterItem;
 
-/* @changed is called, from the main loop, when the list is another one. */
+/* @data is that of fd_roster_new(), whose @changed is called, from the main loop, when
+ * the list is another one. */
 typedef void (*FdRosterChanged) (gpointer data);
 
 FdRoster *fd_roster_new (FdIq *iq, FdRosterChanged changed, gpointer data);
@@ -30,8 +31,9 @@ void fd_roster_use_file (FdRoster *roster, const char *jid, const char *path);
 
 /* Asks for the list and replaces what is known when it arrives. @versioned: the
  * server announced that it can leave out what we know (§2.6.1). What was known
- * stays valid between streams. */
-void fd_roster_fetch (FdRoster *roster, gboolean versioned);
+ * stays valid between streams. @fetched (may be NULL) is called when the list is
+ * what the server has, or will not come; not if it is fetched anew before. */
+void fd_roster_fetch (FdRoster *roster, gboolean versioned, FdRosterChanged fetched);
 
 /* NULL if not a contact; @jid may be full. */
 const FdRosterItem *fd_roster_lookup (FdRoster *roster, const char *jid);

@@ -89,6 +89,12 @@ def test_list(alice, bob):
     assert account.contacts(online=True) == []
 
 
+def test_known_once_online(make_daemon, prosody):
+    """Who comes online for the first time has the list by then."""
+    account = make_daemon("alice").add_account("alice", prosody)
+    assert [contact["jid"] for contact in account.contacts()] == [BOB]
+
+
 def test_resources(server, make_daemon, make_client):
     """Two programs of one contact; the one that only chats cannot receive."""
     alice = make_daemon("alice")

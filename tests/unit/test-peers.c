@@ -93,7 +93,7 @@ set_up (Fixture *f, gconstpointer data)
   fd_peers_set_available_callback (f->peers, on_available, f);
   fd_peers_set_changed_callback (f->peers, on_changed, f);
   fd_iq_set_own_jid (f->iq, OWN);
-  fd_peers_stream_up (f->peers, FALSE);
+  fd_peers_stream_up (f->peers, FALSE, NULL, NULL);
 }
 
 static void
@@ -360,7 +360,7 @@ test_directed_presence (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->presences, ==, 0);
   fd_peers_show_presence (f->peers, "tybalt@capulet.lit/x");
   g_assert_cmpuint (f->presences, ==, 1);
-  fd_peers_stream_up (f->peers, FALSE);
+  fd_peers_stream_up (f->peers, FALSE, NULL, NULL);
   g_assert_cmpuint (f->presences, ==, 2);
   fd_peers_hide_presence (f->peers, "tybalt@capulet.lit/x");
   g_assert_cmpuint (f->presences, ==, 3);

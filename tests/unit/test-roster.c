@@ -70,7 +70,7 @@ test_items (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) list = NULL;
   const FdRosterItem *item;
 
-  fd_roster_fetch (f->roster, FALSE);
+  fd_roster_fetch (f->roster, FALSE, NULL);
   g_assert_null (asked_version (f));
   tape_answer (&f->tape, ITEMS ("", NURSE JULIET "<item subscription='both'/><thing jid='a@b'/>"));
   g_assert_cmpuint (f->changes, ==, 1);
@@ -90,13 +90,13 @@ test_items (Fixture *f, gconstpointer data)
 static void
 test_versions (Fixture *f, gconstpointer data)
 {
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   g_assert_cmpstr (asked_version (f), ==, "");
   tape_answer (&f->tape, ITEMS ("ver='one'", JULIET NURSE));
   renew (f);
   g_assert_nonnull (fd_roster_lookup (f->roster, "juliet@capulet.lit/balcony"));
   g_assert_true (fd_roster_lookup (f->roster, "nurse@capulet.lit")->asked);
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   g_assert_cmpstr (asked_version (f), ==, "one");
   tape_answer (&f->tape, "");
   g_assert_cmpuint (fd_roster_get_size (f->roster), ==, 2);
@@ -105,18 +105,18 @@ test_versions (Fixture *f, gconstpointer data)
     ==, "result");
   renew (f);
   g_assert_cmpuint (fd_roster_get_size (f->roster), ==, 1);
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   g_assert_cmpstr (asked_version (f), ==, "two");
   /* a server that has none gives a list without; nothing is asked by an old version then */
   tape_answer (&f->tape, ITEMS ("", NURSE));
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   g_assert_cmpstr (asked_version (f), ==, "");
 }
 
 static void
 test_saved_by_itself (Fixture *f, gconstpointer data)
 {
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   tape_answer (&f->tape, ITEMS ("ver='one'", JULIET));
   while (!g_file_test (f->path, G_FILE_TEST_EXISTS))
     g_main_context_iteration (NULL, TRUE);
@@ -138,7 +138,7 @@ test_file_of_others (Fixture *f, gconstpointer data)
       g_assert_true (g_file_set_contents (f->path, texts[i], -1, NULL));
       renew (f);
       g_assert_cmpuint (fd_roster_get_size (f->roster), ==, 0);
-      fd_roster_fetch (f->roster, TRUE);
+      fd_roster_fetch (f->roster, TRUE, NULL);
       g_assert_cmpstr (asked_version (f), ==, "");
     }
 }
@@ -146,7 +146,7 @@ test_file_of_others (Fixture *f, gconstpointer data)
 static void
 test_forgotten (Fixture *f, gconstpointer data)
 {
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   tape_answer (&f->tape, ITEMS ("ver='one'", JULIET));
   fd_roster_use_file (f->roster, NULL, NULL);
   tape_push (&f->tape, NULL, ITEMS ("ver='two'", NURSE));
@@ -184,7 +184,7 @@ test_limits (Fixture *f, gconstpointer data)
     g_string_append_printf (items, "<item jid='%u@example.org'/>", i);
   g_string_append (items, "</query>");
 
-  fd_roster_fetch (f->roster, TRUE);
+  fd_roster_fetch (f->roster, TRUE, NULL);
   tape_answer (&f->tape, items->str);
   fd_test_assert_logged ("*more than 4000*");
   g_assert_cmpuint (fd_roster_get_size (f->roster), ==, 4000);

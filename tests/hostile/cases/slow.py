@@ -146,7 +146,7 @@ def no_roster(play):
     peer.authenticate()
     peer.bind()
     peer.request("jabber:iq:roster")
-    peer.element("presence")
     yield
+    peer.element("presence")
     play.expect_online()
     play.expect_healthy(peer)
