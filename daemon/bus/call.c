@@ -24,10 +24,11 @@ deny (const FdCall *call, const char *member, const char *hint, GError **error)
   return FALSE;
 }
 
-/* Are files for the caller what they are for the daemon? */
-static gboolean
-is_of_host (const FdCaller *caller)
+gboolean
+fd_call_is_of_host (const FdCall *call)
 {
+  const FdCaller *caller = call->caller;
+
   return !caller->confined && (caller->uid == FD_OWNER_ANYBODY || caller->uid == FD_OWNER_ROOT);
 }
 
@@ -58,7 +59,7 @@ check_access (const FdCall *call, const FdMethod *method, GError **error)
     case FD_ALLOW_UNCONFINED:
       break;
     case FD_ALLOW_HOST:
-      allowed = is_of_host (call->caller);
+      allowed = fd_call_is_of_host (call);
       break;
     }
   return allowed || deny (call, method->member, method->hint, error);
@@ -106,7 +107,7 @@ fd_bus_check_setter (FdObject *object, sd_bus_message *message, GError **error)
   FdCall call;
 
   make_call (&call, object, message);
-  return (has_owner ? !call.caller->confined : is_of_host (call.caller))
+  return (has_owner ? !call.caller->confined : fd_call_is_of_host (&call))
          || deny (&call, "Properties.Set", NULL, error);
 }
 

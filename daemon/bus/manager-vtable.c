@@ -141,6 +141,8 @@ run_offer_fd (const FdCall *call, GError **error)
                            "Option 'size' is for pipes and sockets: a file has its size");
       return FALSE;
     }
+  if (source && fd_call_is_of_host (call))
+    fd_source_find_path (source);
   return source && offer (call, source, &args, error);
 }
 

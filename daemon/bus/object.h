@@ -141,6 +141,9 @@ gboolean fd_call_reply (const FdCall *call, const char *types, ...);
 /* The same with a @reply that was filled with the result @r. */
 gboolean fd_call_send (const FdCall *call, sd_bus_message *reply, int r);
 
+/* Are files for the caller what they are for the daemon? */
+gboolean fd_call_is_of_host (const FdCall *call);
+
 /* A duplicate of the descriptor that comes next in the message; -1 on error. */
 int fd_call_read_fd (const FdCall *call, GError **error);
 

@@ -89,6 +89,21 @@ fd_source_new_fd (int fd, gint64 size, GError **error)
   return source_new (fd_take (&owned), "", &st, size);
 }
 
+void
+fd_source_find_path (FdSource *source)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", source->fd);
+  g_autofree char *path = g_file_read_link (link, NULL);
+  struct stat st;
+
+  if (*source->path || !path || !fd_source_is_seekable (source) || stat (path, &st) < 0
+      || st.st_dev != source->offered.st_dev || st.st_ino != source->offered.st_ino
+      || access (path, R_OK) < 0)
+    return;
+  g_free (source->path);
+  source->path = g_steal_pointer (&path);
+}
+
 FdSource *
 fd_source_ref (FdSource *source)
 {

@@ -22,6 +22,10 @@ FdSource *fd_source_ref (FdSource *source);
 void fd_source_unref (FdSource *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FdSource, fd_source_unref)
 
+/* Looks up the path of a descriptor's file, if one leads to it that we may read: so
+ * it can be opened again, after a restart too. Only where the descriptor's giver may name paths. */
+void fd_source_find_path (FdSource *source);
+
 const char *fd_source_get_path (FdSource *source); /* "" for descriptors */
 int fd_source_get_fd (FdSource *source);
 gint64 fd_source_get_size (FdSource *source); /* bytes; -1 unknown */

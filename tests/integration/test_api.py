@@ -321,6 +321,7 @@ def test_sandboxed_callers(alice, bob, source, work):
     theirs = call(ROOT, MANAGER, "OfferFd", "(shsa{sv})", f"('{BOB}', 0, 'n', {nothing})")
     transfer = Transfer(alice.client, theirs.split("'")[1])
     assert transfer["AppId"] == "org.example.App"
+    assert transfer["LocalPath"] == ""
     ours = alice.manager.offer(BOB, source)
     assert call(ours.path, TRANSFER, "Cancel") == denied
     assert call(transfer.path, TRANSFER, "Cancel") == "()"

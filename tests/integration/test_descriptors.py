@@ -27,7 +27,7 @@ def test_offer_of_a_file(alice, bob, work):
     with source.open("rb") as file:
         file.seek(500)  # must not matter
         sent = alice.manager.offer_fd(BOB, file.fileno(), "some/where/b.bin")
-    assert (sent["Name"], sent["Size"], sent["LocalPath"]) == ("b.bin", 1_000_000, "")
+    assert (sent["Name"], sent["Size"], sent["LocalPath"]) == ("b.bin", 1_000_000, str(source))
     offer = bob.client.wait_for_offer()
     offer.accept("")
     finish(sent, offer)

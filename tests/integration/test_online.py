@@ -51,6 +51,7 @@ def test_connects_with_1200_descriptors(prosody, work):
         # These fill the low numbers up, all but what is kept free for logging in.
         offers = 0
         with make_file(work / "file", 10).open("rb") as file:
+            os.unlink(file.name)  # what cannot be opened again stays open
             while not set(range(1024)) <= set(descriptors(daemon)):
                 assert offers < 4 * LOW
                 daemon.manager.offer_fd(BOB, file.fileno(), f"file {offers}")

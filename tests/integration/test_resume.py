@@ -265,6 +265,23 @@ def test_offered_survives(pair, work):
     assert received.path == offer.path
 
 
+def test_descriptor_survives(pair, work):
+    """The library passes nothing but descriptors: their files go on as well."""
+    alice, bob = pair
+    source = make_file(work / "letter", 1000)
+    with source.open("rb") as file:
+        sent = alice.manager.offer_fd(BOB, file.fileno(), "renamed")
+    bob.client.wait_for_offer()
+    revive(alice)
+    sent = again(alice, sent)
+    sent.wait_for("State", "offered")
+    offer = bob.client.wait_for_offer()
+    offer.accept("")
+    ends = finish(sent, offer)
+    assert ends[1]["Name"] == "renamed"
+    assert sha256(ends[1]["LocalPath"]) == sha256(source)
+
+
 def test_timeout(make_pair, prosody, work):
     alice, = make_pair(prosody, "alice")
     source = make_file(work / "letter", 1000)

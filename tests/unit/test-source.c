@@ -46,6 +46,32 @@ test_open (void)
   g_unlink (path);
 }
 
+/* What a descriptor's file is called now, if it is called anything. */
+static void
+test_find_path (void)
+{
+  g_autofree char *path = make_file ("before", "0123456789");
+  g_autofree char *after = g_build_filename (directory, "after", NULL);
+  g_autoptr (FdSource) named = fd_source_new_fd (open (path, O_RDONLY | O_CLOEXEC), -1, NULL);
+  g_autoptr (FdSource) nameless = fd_source_new_fd (open (path, O_RDONLY | O_CLOEXEC), -1, NULL);
+  g_autoptr (FdSource) pipe_end = NULL;
+  int ends[2];
+
+  g_assert_cmpint (g_rename (path, after), ==, 0);
+  g_assert_cmpstr (fd_source_get_path (named), ==, "");
+  fd_source_find_path (named);
+  g_assert_cmpstr (fd_source_get_path (named), ==, after);
+  g_unlink (after);
+  fd_source_find_path (nameless);
+  g_assert_cmpstr (fd_source_get_path (nameless), ==, "");
+
+  g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
+  pipe_end = fd_source_new_fd (ends[0], -1, NULL);
+  fd_source_find_path (pipe_end);
+  g_assert_cmpstr (fd_source_get_path (pipe_end), ==, "");
+  close (ends[1]);
+}
+
 static void
 test_changed_size (void)
 {
@@ -283,6 +309,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   directory = g_dir_make_tmp ("fardel-source-XXXXXX", NULL);
   g_test_add_func ("/source/open", test_open);
+  g_test_add_func ("/source/find-path", test_find_path);
   g_test_add_func ("/source/changed-size", test_changed_size);
   g_test_add_func ("/source/open-refused", test_open_refused);
   g_test_add_func ("/source/fd-refused", test_fd_refused);
