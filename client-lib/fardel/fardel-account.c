@@ -297,6 +297,7 @@ merge_contacts (GListStore *contacts, GVariant *list)
   GVariantIter iter;
   GVariant *properties;
   guint position = 0;
+  guint rest;
 
   g_variant_iter_init (&iter, list);
   while ((properties = g_variant_iter_next_value (&iter)))
@@ -322,8 +323,9 @@ merge_contacts (GListStore *contacts, GVariant *list)
         }
       position++;
     }
-  g_list_store_splice (contacts, position, g_list_model_get_n_items (G_LIST_MODEL (contacts)) - position,
-                       NULL, 0);
+  rest = g_list_model_get_n_items (G_LIST_MODEL (contacts)) - position;
+  if (rest)
+    g_list_store_splice (contacts, position, rest, NULL, 0);
 }
 
 static void

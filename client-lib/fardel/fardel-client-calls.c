@@ -80,25 +80,25 @@ offer_fd (FardelClient *self, const char *peer, int fd, const char *name, GVaria
   return fardel_client_call_for_object (self, &call, cancellable, error);
 }
 
-/* A name in the options is for the daemon's method that takes a path. */
+/* The name is an argument of the daemon's method, but an option of its sister that
+ * takes a path. */
 static gpointer
-offer_source (FardelClient *self, const char *peer, FardelSource *opened, GVariant *options,
+offer_source (FardelClient *self, const char *peer, FardelSource *opened, const char *name, GVariant *options,
               GCancellable *cancellable, GError **error)
 {
   g_autoptr (FardelSource) source = opened;
   g_autoptr (GVariant) passed = NULL;
   g_autoptr (FardelTransfer) transfer = NULL;
-  g_autofree char *name = NULL;
   GVariantDict dict;
 
   g_variant_dict_init (&dict, options);
-  if (g_variant_dict_lookup (&dict, "name", "s", &name))
+  if (name)
     g_variant_dict_remove (&dict, "name");
   if (fardel_source_get_size (source) >= 0 && !g_variant_dict_contains (&dict, "size"))
     g_variant_dict_insert (&dict, "size", "x", fardel_source_get_size (source));
   passed = g_variant_ref_sink (g_variant_dict_end (&dict));
   transfer = offer_fd (self, peer, fardel_source_get_fd (source),
-                       name && *name ? name : fardel_source_get_name (source), passed, cancellable, error);
+                       name ? name : fardel_source_get_name (source), passed, cancellable, error);
   if (transfer)
     fardel_source_feed (g_steal_pointer (&source), fardel_client_get_bus (self),
                         fardel_transfer_call (transfer, NULL, NULL).path);
@@ -109,8 +109,10 @@ static gpointer
 run_offer_file (gpointer self, FardelJob *job, GCancellable *cancellable, GError **error)
 {
   FardelSource *source = fardel_source_open (job->files->pdata[0], cancellable, error);
+  const char *name = NULL;
 
-  return source ? offer_source (self, job->text, source, job->options, cancellable, error) : NULL;
+  g_variant_lookup (job->options, "name", "&s", &name);
+  return source ? offer_source (self, job->text, source, name, job->options, cancellable, error) : NULL;
 }
 
 /* All or none: those that went out are taken back. */
@@ -154,7 +156,7 @@ run_offer_files (gpointer self, FardelJob *job, GCancellable *cancellable, GErro
     {
       FardelSource *source = fardel_source_open (files->pdata[i], cancellable, error);
       FardelTransfer *transfer
-        = source ? offer_source (self, job->text, source, options, cancellable, error) : NULL;
+        = source ? offer_source (self, job->text, source, NULL, options, cancellable, error) : NULL;
 
       if (!transfer)
         {
@@ -275,7 +277,7 @@ fardel_client_offer_file_sync (FardelClient *self, const char *peer, GFile *file
  * Folders are walked; symbolic links in them are not followed, and what is not a regular file is left out.
  * More than 1000 files are refused; the daemon may take fewer at a time, since it keeps a descriptor of each.
  *
- * The options are those of [method@Client.offer_file_async], `name` only if it is one file.
+ * The options are those of [method@Client.offer_file_async] without `name`.
  *
  * Since: 0.1
  */
@@ -300,8 +302,8 @@ fardel_client_offer_files_async (FardelClient *self, const char *peer, GFile **f
  *
  * Finishes [method@Client.offer_files_async].
  *
- * Returns: (transfer full) (element-type FardelTransfer): the transfers, in the order of the files; those of
- * a folder by name
+ * Returns: (transfer container) (element-type FardelTransfer): the transfers, in the order of the files;
+ * those of a folder by name
  *
  * Since: 0.1
  */
@@ -323,8 +325,8 @@ fardel_client_offer_files_finish (FardelClient *self, GAsyncResult *result, GErr
  *
  * Does [method@Client.offer_files_async] and waits for the answer. Not for the thread of a user interface.
  *
- * Returns: (transfer full) (element-type FardelTransfer): the transfers, in the order of the files; those of
- * a folder by name
+ * Returns: (transfer container) (element-type FardelTransfer): the transfers, in the order of the files;
+ * those of a folder by name
  *
  * Since: 0.1
  */

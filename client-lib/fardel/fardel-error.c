@@ -40,6 +40,15 @@ static const GDBusErrorEntry entries[] = {
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (entries) == FARDEL_ERROR_PROTOCOL + 1);
 
+/**
+ * fardel_error_quark:
+ *
+ * Gets the domain of [error@Error]. The first call makes its D-Bus names known to GIO.
+ *
+ * Returns: the domain
+ *
+ * Since: 0.1
+ */
 GQuark
 fardel_error_quark (void)
 {

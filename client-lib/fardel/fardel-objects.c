@@ -328,7 +328,8 @@ fardel_client_take_objects (FardelClient *self, GVariant *reply)
         fardel_account_refresh_contacts (FARDEL_ACCOUNT (object));
     }
   g_ptr_array_sort (first, compare_elements);
-  g_list_store_splice (self->transfers, 0, 0, first->pdata, first->len);
+  if (first->len)
+    g_list_store_splice (self->transfers, 0, 0, first->pdata, first->len);
   remove_unseen (self, G_LIST_MODEL (self->transfers), seen);
   remove_unseen (self, G_LIST_MODEL (self->accounts), seen);
   fardel_client_set_running (self, TRUE);
