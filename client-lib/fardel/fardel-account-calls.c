@@ -104,6 +104,7 @@ fardel_account_update_async (FardelAccount *self, GVariant *settings, GCancellab
   FardelCall call;
 
   g_return_if_fail (FARDEL_IS_ACCOUNT (self));
+  g_return_if_fail (fardel_options_valid (settings));
   call = update_call (self, settings);
   fardel_call_async (&call, self, FARDEL_TAG (fardel_account_update_async), cancellable, callback, user_data);
 }
@@ -146,6 +147,7 @@ fardel_account_update_sync (FardelAccount *self, GVariant *settings, GCancellabl
   FardelCall call;
 
   g_return_val_if_fail (FARDEL_IS_ACCOUNT (self), FALSE);
+  g_return_val_if_fail (fardel_options_valid (settings), FALSE);
   call = update_call (self, settings);
   return fardel_call_sync_void (&call, cancellable, error);
 }
@@ -201,6 +203,7 @@ fardel_account_set_password_async (FardelAccount *self, const char *password, GV
 {
   g_return_if_fail (FARDEL_IS_ACCOUNT (self));
   g_return_if_fail (password);
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (set_password_job (password, options), self,
                     FARDEL_TAG (fardel_account_set_password_async), cancellable, callback, user_data);
 }
@@ -245,6 +248,7 @@ fardel_account_set_password_sync (FardelAccount *self, const char *password, GVa
 
   g_return_val_if_fail (FARDEL_IS_ACCOUNT (self), FALSE);
   g_return_val_if_fail (password, FALSE);
+  g_return_val_if_fail (fardel_options_valid (options), FALSE);
   reply = fardel_job_run (set_password_job (password, options), self, cancellable, error);
   return reply != NULL;
 }

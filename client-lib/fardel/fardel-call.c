@@ -9,16 +9,16 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 
+gboolean
+fardel_options_valid (GVariant *options)
+{
+  return !options || g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT);
+}
+
 GVariant *
 fardel_options_take (GVariant *options)
 {
-  g_autoptr (GVariant) taken = options ? g_variant_ref_sink (options) : NULL;
-
-  if (taken && g_variant_is_of_type (taken, G_VARIANT_TYPE_VARDICT))
-    return g_steal_pointer (&taken);
-  if (taken)
-    g_critical ("Options must be of the type a{sv}, not %s", g_variant_get_type_string (taken));
-  return g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
+  return g_variant_ref_sink (options ? options : g_variant_new ("a{sv}", NULL));
 }
 
 /* NULL with @error if there are too many open descriptors. */

@@ -213,6 +213,7 @@ fardel_client_offer_file_async (FardelClient *self, const char *peer, GFile *fil
   g_return_if_fail (FARDEL_IS_CLIENT (self));
   g_return_if_fail (peer);
   g_return_if_fail (G_IS_FILE (file));
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (offer_job (run_offer_file, g_object_unref, peer, &file, 1, options), self,
                     FARDEL_TAG (fardel_client_offer_file_async), cancellable, callback, user_data);
 }
@@ -257,6 +258,7 @@ fardel_client_offer_file_sync (FardelClient *self, const char *peer, GFile *file
   g_return_val_if_fail (FARDEL_IS_CLIENT (self), NULL);
   g_return_val_if_fail (peer, NULL);
   g_return_val_if_fail (G_IS_FILE (file), NULL);
+  g_return_val_if_fail (fardel_options_valid (options), NULL);
   return fardel_job_run (offer_job (run_offer_file, g_object_unref, peer, &file, 1, options), self,
                          cancellable, error);
 }
@@ -289,6 +291,7 @@ fardel_client_offer_files_async (FardelClient *self, const char *peer, GFile **f
   g_return_if_fail (FARDEL_IS_CLIENT (self));
   g_return_if_fail (peer);
   g_return_if_fail (files || n_files == 0);
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (
     offer_job (run_offer_files, (GDestroyNotify) g_ptr_array_unref, peer, files, n_files, options), self,
     FARDEL_TAG (fardel_client_offer_files_async), cancellable, callback, user_data);
@@ -337,6 +340,7 @@ fardel_client_offer_files_sync (FardelClient *self, const char *peer, GFile **fi
   g_return_val_if_fail (FARDEL_IS_CLIENT (self), NULL);
   g_return_val_if_fail (peer, NULL);
   g_return_val_if_fail (files || n_files == 0, NULL);
+  g_return_val_if_fail (fardel_options_valid (options), NULL);
   return fardel_job_run (
     offer_job (run_offer_files, (GDestroyNotify) g_ptr_array_unref, peer, files, n_files, options), self,
     cancellable, error);
@@ -386,6 +390,7 @@ fardel_client_offer_fd_async (FardelClient *self, const char *peer, int fd, cons
 {
   g_return_if_fail (FARDEL_IS_CLIENT (self));
   g_return_if_fail (peer && name);
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (offer_fd_job (peer, fd, name, options), self, FARDEL_TAG (fardel_client_offer_fd_async),
                     cancellable, callback, user_data);
 }
@@ -430,6 +435,7 @@ fardel_client_offer_fd_sync (FardelClient *self, const char *peer, int fd, const
 {
   g_return_val_if_fail (FARDEL_IS_CLIENT (self), NULL);
   g_return_val_if_fail (peer && name, NULL);
+  g_return_val_if_fail (fardel_options_valid (options), NULL);
   return fardel_job_run (offer_fd_job (peer, fd, name, options), self, cancellable, error);
 }
 
@@ -475,6 +481,7 @@ fardel_client_query_peer_async (FardelClient *self, const char *peer, GVariant *
 
   g_return_if_fail (FARDEL_IS_CLIENT (self));
   g_return_if_fail (peer);
+  g_return_if_fail (fardel_options_valid (options));
   call = query_peer_call (self, peer, options);
   fardel_call_async (&call, self, FARDEL_TAG (fardel_client_query_peer_async), cancellable, callback,
                      user_data);
@@ -521,6 +528,7 @@ fardel_client_query_peer_sync (FardelClient *self, const char *peer, GVariant *o
 
   g_return_val_if_fail (FARDEL_IS_CLIENT (self), NULL);
   g_return_val_if_fail (peer, NULL);
+  g_return_val_if_fail (fardel_options_valid (options), NULL);
   call = query_peer_call (self, peer, options);
   return first_of (fardel_call_sync (&call, cancellable, error));
 }
@@ -566,6 +574,7 @@ fardel_client_add_account_async (FardelClient *self, const char *id, GVariant *s
 {
   g_return_if_fail (FARDEL_IS_CLIENT (self));
   g_return_if_fail (id);
+  g_return_if_fail (fardel_options_valid (settings));
   fardel_job_start (add_account_job (id, settings), self, FARDEL_TAG (fardel_client_add_account_async),
                     cancellable, callback, user_data);
 }
@@ -608,5 +617,6 @@ fardel_client_add_account_sync (FardelClient *self, const char *id, GVariant *se
 {
   g_return_val_if_fail (FARDEL_IS_CLIENT (self), NULL);
   g_return_val_if_fail (id, NULL);
+  g_return_val_if_fail (fardel_options_valid (settings), NULL);
   return fardel_job_run (add_account_job (id, settings), self, cancellable, error);
 }

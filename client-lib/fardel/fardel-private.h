@@ -87,7 +87,8 @@ gboolean fardel_call_finish_void (gpointer self, GAsyncResult *result, gpointer 
 void fardel_call_set (GDBusConnection *bus, const char *path, const char *interface, const char *name,
                       GVariant *value);
 
-/* Never NULL and never floating; what is not a{sv} is the programmer's mistake. */
+/* Of the type a{sv}, or NULL; taken they are neither NULL nor floating. */
+gboolean fardel_options_valid (GVariant *options);
 GVariant *fardel_options_take (GVariant *options);
 
 /* Jobs: what opens files or makes several calls, and so runs in a thread unless

@@ -140,6 +140,20 @@ fardel_source_open (GFile *file, GCancellable *cancellable, GError **error)
   return opened ? g_steal_pointer (&source) : NULL;
 }
 
+/* The end of the stream would look like the end of the file. */
+static void
+give_up (FardelSource *source, const GError *error)
+{
+  const FardelCall cancel = { .bus = source->bus,
+                              .path = source->transfer,
+                              .interface = FARDEL_TRANSFER_INTERFACE,
+                              .method = "Cancel",
+                              .fd = -1 };
+
+  g_message ("%s is cancelled, since it cannot be read on: %s", source->name, error->message);
+  fardel_call_sync_void (&cancel, NULL, NULL);
+}
+
 static gpointer
 feed (gpointer data)
 {
@@ -155,17 +169,7 @@ feed (gpointer data)
     if (!g_output_stream_write_all (output, buffer, n, NULL, NULL, NULL))
       return NULL; /* the transfer ended before the file */
   if (n < 0)
-    {
-      /* The end of the stream would look like the end of the file. */
-      const FardelCall cancel = { .bus = source->bus,
-                                  .path = source->transfer,
-                                  .interface = FARDEL_TRANSFER_INTERFACE,
-                                  .method = "Cancel",
-                                  .fd = -1 };
-
-      g_message ("%s is cancelled, since it cannot be read on: %s", source->name, error->message);
-      fardel_call_sync_void (&cancel, NULL, NULL);
-    }
+    give_up (source, error);
   return NULL;
 }
 
@@ -173,15 +177,24 @@ void
 fardel_source_feed (FardelSource *source, GDBusConnection *bus, const char *transfer)
 {
   g_autoptr (FardelSource) owned = source;
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
 
   if (!owned->stream)
     return;
-  /* Else the other end would not be told when the daemon closes it. */
+  /* Else this end would not be told when the daemon closes the other. */
   g_close (owned->fd, NULL);
   owned->fd = -1;
   owned->bus = g_object_ref (bus);
   owned->transfer = g_strdup (transfer);
-  g_thread_unref (g_thread_new ("fardel-feed", feed, g_steal_pointer (&owned)));
+  thread = g_thread_try_new ("fardel-feed", feed, owned, &error);
+  if (!thread)
+    {
+      give_up (owned, error);
+      return;
+    }
+  g_thread_unref (thread);
+  g_steal_pointer (&owned);
 }
 
 static int

@@ -54,6 +54,12 @@ run_accept (gpointer self, FardelJob *job, GCancellable *cancellable, GError **e
                    "%s has no path; choose a local folder, or accept into a descriptor", uri);
       return NULL;
     }
+  if (!g_utf8_validate (path, -1, NULL))
+    {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME,
+                           "The path is not UTF-8; choose another folder, or accept into a descriptor");
+      return NULL;
+    }
   if (!is_confined ())
     {
       const FardelCall call
@@ -107,6 +113,7 @@ fardel_transfer_accept_async (FardelTransfer *self, GFile *destination, GVariant
 {
   g_return_if_fail (FARDEL_IS_TRANSFER (self));
   g_return_if_fail (!destination || G_IS_FILE (destination));
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (accept_job (destination, options), self, FARDEL_TAG (fardel_transfer_accept_async),
                     cancellable, callback, user_data);
 }
@@ -151,6 +158,7 @@ fardel_transfer_accept_sync (FardelTransfer *self, GFile *destination, GVariant 
 
   g_return_val_if_fail (FARDEL_IS_TRANSFER (self), FALSE);
   g_return_val_if_fail (!destination || G_IS_FILE (destination), FALSE);
+  g_return_val_if_fail (fardel_options_valid (options), FALSE);
   reply = fardel_job_run (accept_job (destination, options), self, cancellable, error);
   return reply != NULL;
 }
@@ -188,6 +196,7 @@ fardel_transfer_accept_fd_async (FardelTransfer *self, int fd, GVariant *options
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (FARDEL_IS_TRANSFER (self));
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (accept_fd_job (fd, options), self, FARDEL_TAG (fardel_transfer_accept_fd_async),
                     cancellable, callback, user_data);
 }
@@ -231,6 +240,7 @@ fardel_transfer_accept_fd_sync (FardelTransfer *self, int fd, GVariant *options,
   g_autoptr (GVariant) reply = NULL;
 
   g_return_val_if_fail (FARDEL_IS_TRANSFER (self), FALSE);
+  g_return_val_if_fail (fardel_options_valid (options), FALSE);
   reply = fardel_job_run (accept_fd_job (fd, options), self, cancellable, error);
   return reply != NULL;
 }
@@ -463,6 +473,7 @@ fardel_transfer_resume_async (FardelTransfer *self, GVariant *options, GCancella
                               GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (FARDEL_IS_TRANSFER (self));
+  g_return_if_fail (fardel_options_valid (options));
   fardel_job_start (fardel_job_new (run_resume, g_object_unref, options), self,
                     FARDEL_TAG (fardel_transfer_resume_async), cancellable, callback, user_data);
 }
@@ -503,5 +514,6 @@ fardel_transfer_resume_sync (FardelTransfer *self, GVariant *options, GCancellab
                              GError **error)
 {
   g_return_val_if_fail (FARDEL_IS_TRANSFER (self), NULL);
+  g_return_val_if_fail (fardel_options_valid (options), NULL);
   return fardel_job_run (fardel_job_new (run_resume, g_object_unref, options), self, cancellable, error);
 }

@@ -270,7 +270,7 @@ ask (const FardelCall *call, GCancellable *cancellable, GError **error)
   g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
     call->bus, FARDEL_NAME, call->path, FARDEL_PROPERTIES, "GetAll",
     g_variant_new ("(s)", FARDEL_TRANSFER_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
-    G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, cancellable, &failure);
+    G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, cancellable, &failure);
   g_autoptr (GVariant) properties = NULL;
 
   if (!reply)

@@ -3,11 +3,13 @@
  * What is asked of the daemon: what goes over the bus, what comes back as an
  * object or an error, waits, threads, and what a caller who waits does not run.
  */
+#include "broken-file.h"
 #include "fake.h"
 #include "loop.h"
 
 #include <glib-unix.h>
 #include <glib/gstdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define TRANSFER(id) "/org/fardel/Fardel1/transfer/" #id
@@ -303,6 +305,30 @@ test_stream (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
 }
 
+/* A file that ends too early must not look whole. */
+static void
+test_broken_stream (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GFile) file = broken_file_new ();
+  g_autoptr (FardelTransfer) transfer = NULL;
+  g_autoptr (GError) error = NULL;
+  char buffer[16] = "";
+  int fd;
+
+  fake_hold (fixture->fake, "Cancel");
+  transfer = fardel_client_offer_file_sync (fixture->client, "bob@x", file, NULL, NULL, &error);
+  g_assert_no_error (error);
+  assert_call (fixture->fake, "OfferFd", "('bob@x', 0, 'broken.txt', {})");
+  fake_wait_held (fixture->fake);
+  g_assert_cmpstr (fake_last (fixture->fake, "Cancel")->path, ==, TRANSFER (101));
+  fd = fake_last (fixture->fake, "OfferFd")->fd;
+  g_assert_cmpint (read (fd, buffer, sizeof buffer), ==, strlen (BROKEN_FILE_START));
+  /* The end comes after the daemon knows that it is none. */
+  g_assert_cmpint (recv (fd, buffer, sizeof buffer, MSG_DONTWAIT), ==, -1);
+  fake_go_on (fixture->fake);
+  g_assert_cmpint (read (fd, buffer, sizeof buffer), ==, 0);
+}
+
 static void
 test_accept (Fixture *fixture, gconstpointer data)
 {
@@ -330,6 +356,32 @@ test_accept (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (write (ends[1], "x", 1), ==, 1); /* still ours */
   close (ends[0]);
   close (ends[1]);
+}
+
+/* In a sandbox the daemon takes no paths. */
+static void
+test_confined (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GFile) folder = g_file_new_for_path (fixture->folder);
+  g_autofree char *second = g_build_filename (fixture->folder, "a (2).txt", NULL);
+  g_autofree char *third = g_build_filename (fixture->folder, "a (3).txt", NULL);
+  g_autofree char *content = NULL;
+  g_autoptr (GError) error = NULL;
+  FardelTransfer *transfer = first (fixture->client);
+
+  g_setenv ("SNAP", "/snap/test", TRUE);
+  fardel_transfer_accept_sync (transfer, folder, g_variant_new_parsed ("{'resume': <true>, 'bind': <true>}"),
+                               NULL, &error);
+  g_assert_no_error (error);
+  assert_call (fixture->fake, "AcceptFd", "(0, {'bind': <true>})");
+  g_assert_true (g_file_test (second, G_FILE_TEST_EXISTS));
+  fake_fail (fixture->fake, "AcceptFd", "org.freedesktop.DBus.Error.AccessDenied", 0);
+  g_assert_false (fardel_transfer_accept_sync (transfer, folder, NULL, NULL, &error));
+  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED);
+  g_assert_false (g_file_test (third, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_get_contents (fixture->path, &content, NULL, NULL));
+  g_assert_cmpstr (content, ==, "content");
+  g_unsetenv ("SNAP");
 }
 
 static void
@@ -659,7 +711,9 @@ main (int argc, char **argv)
   ADD ("cancel-in-flight", test_cancel_in_flight);
   ADD ("files", test_files);
   ADD ("stream", test_stream);
+  ADD ("broken-stream", test_broken_stream);
   ADD ("accept", test_accept);
+  ADD ("confined", test_confined);
   ADD ("transfer", test_transfer_calls);
   ADD ("account", test_account_calls);
   ADD ("wait", test_wait);

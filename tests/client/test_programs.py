@@ -46,8 +46,13 @@ if "GJS" in os.environ:
         for language, text in blocks.items():
             (work / f"send.{language}").write_text(text)
         run(pair, "sh", "-e", "send.sh", cwd=work)
+        senders = [[sys.executable, "send.python"], ["./send"]]
+        if "VAPI" in os.environ:
+            run(pair, "valac", "--vapidir", os.environ["VAPI"], "--pkg", "gio-2.0", "--pkg", "fardel-1", "send.vala",
+                "-o", "vala-send", cwd=work)
+            senders.append(["./vala-send"])
         source = make_file(work / "a.bin", 300_000)
-        for sender in ([sys.executable, "send.python"], ["./send"]):
+        for sender in senders:
             receiver = Process("receiver", [os.environ["GJS"], str(work / "send.js"), str(pair[1].downloads)],
                                env=pair[1].env)
             print(run(pair, *sender, BOB, str(source), cwd=work))
