@@ -87,7 +87,13 @@ ctl_connect (Ctl *ctl)
 
   if (ctl->bus)
     return CTL_OK;
-  r = sd_bus_open_user_with_description (&ctl->bus, "fardelctl");
+  if (ctl->system)
+    r = sd_bus_open_system_with_description (&ctl->bus, "fardelctl");
+  else
+    r = sd_bus_open_user_with_description (&ctl->bus, "fardelctl");
+  if (r < 0 && ctl->system)
+    return ctl_fail (ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER, "There is no system bus (%s).",
+                     g_strerror (-r));
   if (r < 0)
     return ctl_fail (
       ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER,

@@ -187,7 +187,7 @@ account_add (Ctl *ctl, int argc, char **argv)
   g_auto (Settings) settings = { 0 };
   g_autoptr (GVariant) dict = NULL;
   g_autoptr (GVariant) reply = NULL;
-  const char *path;
+  const char *path, *id;
   CtlExit status;
 
   if (!settings_parse (ctl, &settings,
@@ -207,14 +207,15 @@ account_add (Ctl *ctl, int argc, char **argv)
     return status;
 
   g_variant_get (reply, "(&o)", &path);
+  id = strrchr (path, '/') + 1; /* on the system bus it has got a prefix */
   if (ctl->json)
-    ctl_json_print (ctl->out, g_variant_new_parsed ("{'Id': <%s>, 'Path': <%o>}", settings.id, path));
+    ctl_json_print (ctl->out, g_variant_new_parsed ("{'Id': <%s>, 'Path': <%o>}", id, path));
   else
     {
       gboolean ready = settings.password_command || settings.client_certificate;
 
-      fprintf (ctl->out, "Added account %s.%s%s%s\n", settings.id,
-               ready ? "" : " Give its password with \"fardelctl account password ", ready ? "" : settings.id,
+      fprintf (ctl->out, "Added account %s.%s%s%s\n", id,
+               ready ? "" : " Give its password with \"fardelctl account password ", ready ? "" : id,
                ready ? "" : "\".");
     }
   return CTL_OK;

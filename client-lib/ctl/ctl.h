@@ -41,6 +41,7 @@ typedef struct
   sd_bus *bus; /* NULL until the first call */
   FILE *out; /* results; standard error while standard output carries a file */
   gboolean json;
+  gboolean system; /* the daemon of the system bus, not of the session */
 } Ctl;
 
 struct CtlCommand
@@ -76,7 +77,7 @@ CtlExit ctl_fail (Ctl *ctl, CtlExit status, const char *name, const char *format
  * g_free(). */
 char *ctl_absolute_path (const char *path);
 
-/* Connects to the session bus, once. */
+/* Connects to the bus, once. */
 CtlExit ctl_connect (Ctl *ctl);
 
 /* Calls a method of the daemon, starting it if need be. @args is a tuple, taken

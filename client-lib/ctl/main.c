@@ -18,7 +18,7 @@ static const CtlCommand *const groups[] = {
 static void
 print_help (void)
 {
-  printf ("Usage:\n  fardelctl [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
+  printf ("Usage:\n  fardelctl [--system] [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
           "Sends and receives files over XMPP, by the fardel daemon of this session.\n\nCommands:\n");
   for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
     for (const CtlCommand *command = groups[i]; command->name; command++)
@@ -36,6 +36,8 @@ print_help (void)
           "              object with all properties for each transfer, then one with Id, Path\n"
           "              and what changed for each event. Errors are objects with Error and\n"
           "              ErrorMessage on standard error. Commands without a result print nothing.\n"
+          "  --system    Use the daemon of the system bus, which serves all users. It takes and\n"
+          "              gives their files as \"-\" only, except for root\n"
           "  --version   Show the version\n"
           "  --help      Show this\n"
           "\nExit codes:\n"
@@ -149,6 +151,8 @@ run (Ctl *ctl, int argc, char **argv)
     {
       if (g_str_equal (argv[first], "--json"))
         ctl->json = TRUE;
+      else if (g_str_equal (argv[first], "--system"))
+        ctl->system = TRUE;
       else if (g_str_equal (argv[first], "--version"))
         {
           printf ("fardelctl %s\n", FARDEL_VERSION);

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What programs look for in /run/systemd, where the machine has no systemd."""
+
+import pathlib
+import socket
+import threading
+
+
+class Runtime:
+    """A directory that `mount` puts into the place of /run/systemd, in a mount namespace. It says that systemd
+    has started the machine, and takes what is logged to the journal into `lines`."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.lines = []
+        (self.directory / "system").mkdir(parents=True)
+        (self.directory / "journal").mkdir()
+        self._journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = self.directory / "journal/socket"
+        self._journal.bind(str(path))
+        path.chmod(0o666)
+        pathlib.Path("/run/systemd").mkdir(exist_ok=True)
+        self.mount = f"mount --bind {self.directory} /run/systemd"
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        while data := self._journal.recv(65536):
+            self.lines += [line.removeprefix(b"MESSAGE=").decode(errors="replace")
+                           for line in data.split(b"\n") if line.startswith(b"MESSAGE=")]
+
+    def close(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"", str(self.directory / "journal/socket"))  # ends the thread
