@@ -16,10 +16,11 @@ from gi.repository import GLib
 
 from fardel.client import (
     ACCOUNT, DBUS_ERROR, OBJECT_MANAGER, PROPERTIES, ROOT, TRANSFER, Account, BusError, variant)
-from fardel.files import make_file
+from fardel.netns import NotPermitted
 from fardel.prosody import Prosody, password
 from fardel.scenario import ALICE, BOB, Held, finish
-from fardel.system import ANNA, BERT, ROOT_UID, SystemDaemon, acting_as, run_as
+from fardel.system import SystemDaemon, SystemUnit
+from fardel.users import ANNA, BERT, ROOT_UID, acting_as, run_as
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 
@@ -32,10 +33,10 @@ UNKNOWN = DBUS_ERROR + "UnknownObject"
 class World:
     """Anna has alice's account, Bert has bob's."""
 
-    def __init__(self, directory, prosody, broker):
+    def __init__(self, directory, prosody, daemon):
         self.directory = pathlib.Path(directory)
         self.prosody = prosody
-        self.daemon = SystemDaemon(directory, broker)
+        self.daemon = daemon
         self.root = self.daemon.root
         self.anna, self.bert = (self.daemon.client(user.pw_uid) for user in (ANNA, BERT))
         self.alice = self.add_account(self.anna, "alice")
@@ -75,7 +76,11 @@ class World:
         self.daemon.close()
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["dbus-daemon", "dbus-broker"])
+DAEMONS = {"dbus-daemon": SystemDaemon, "dbus-broker": lambda directory: SystemDaemon(directory, broker=True),
+           "systemd": SystemUnit}
+
+
+@pytest.fixture(scope="module", params=DAEMONS)
 def world(request, session_directory):
     session_directory.chmod(0o755)
     directory = pathlib.Path(tempfile.mkdtemp(dir=session_directory))
@@ -83,7 +88,11 @@ def world(request, session_directory):
     with contextlib.ExitStack() as stack:
         prosody = Prosody(tempfile.mkdtemp(dir=session_directory), users=("alice", "bob", "carol"))
         stack.callback(prosody.stop)
-        yield stack.enter_context(contextlib.closing(World(directory, prosody, request.param)))
+        try:
+            daemon = DAEMONS[request.param](directory)
+        except NotPermitted as reason:
+            pytest.skip(str(reason))
+        yield stack.enter_context(contextlib.closing(World(directory, prosody, daemon)))
 
 
 @pytest.fixture(autouse=True)
@@ -232,11 +241,11 @@ def test_numbers_are_of_ones_own(world):
 
 
 def test_paths_are_for_root(world):
-    source = make_file(world.directory / "public", 1000)
-    for call, args in ((world.anna.manager.offer, (BOB, source)), (world.anna.manager.offer_many, (BOB, [source]))):
+    source, seen = world.daemon.shared_file("public", 1000)
+    for call, args in ((world.anna.manager.offer, (BOB, seen)), (world.anna.manager.offer_many, (BOB, [seen]))):
         refused = error_of(call, *args)
         assert refused.name == DENIED and "OfferFd" in refused.message, refused
-    sent = world.root.manager.offer(BOB, source, account=world.alice["Id"])
+    sent = world.root.manager.offer(BOB, seen, account=world.alice["Id"])
     assert [transfer.path for transfer in world.anna.transfers()] == [sent.path]
     offer = world.bert.wait_for_offer()
     refused = error_of(offer.accept, "")

@@ -73,9 +73,20 @@ class Bus:
             self.runtime.close()
 
 
+def system_configuration(directory, user, more):
+    """The system's own, with our policy instead of those of all services, and with `more` instead of its
+    socket. `user` is who has the place of the user that the installed package makes."""
+    policy = directory / "policy.conf"
+    installed = (SOURCE / "packaging/system/org.fardel.Fardel1.conf").read_text()
+    policy.write_text(installed.replace('user="fardel"', f'user="{user}"'))
+    text = re.sub(r"<!--.*?-->", "", pathlib.Path("/usr/share/dbus-1/system.conf").read_text(), flags=re.DOTALL)
+    text = re.sub(r"<(user|pidfile|listen|servicehelper|includedir|include)\b[^>]*>[^<]*</\1>", "", text)
+    text = re.sub(r"<(fork|syslog|standard_system_servicedirs)/>", "", text)
+    return text.replace("</busconfig>", f"{more}<include>{policy}</include></busconfig>")
+
+
 class SystemBus(Bus):
-    """The system's own configuration on our socket, and of all services' policies ours only.
-    `user` is who has the place of the user that the installed package makes."""
+    """A system bus on our socket; `user` is the one who may own our name."""
 
     scope = "system"
 
@@ -84,10 +95,4 @@ class SystemBus(Bus):
         super().__init__(directory, **kwargs)
 
     def configuration(self):
-        policy = self.directory / "policy.conf"
-        installed = (SOURCE / "packaging/system/org.fardel.Fardel1.conf").read_text()
-        policy.write_text(installed.replace('user="fardel"', f'user="{self.user}"'))
-        text = re.sub(r"<!--.*?-->", "", pathlib.Path("/usr/share/dbus-1/system.conf").read_text(), flags=re.DOTALL)
-        text = re.sub(r"<(user|pidfile|listen|servicehelper|includedir|include)\b[^>]*>[^<]*</\1>", "", text)
-        text = re.sub(r"<(fork|syslog|standard_system_servicedirs)/>", "", text)
-        return text.replace("</busconfig>", f"<listen>{self.address}</listen><include>{policy}</include></busconfig>")
+        return system_configuration(self.directory, self.user, f"<listen>{self.address}</listen>")

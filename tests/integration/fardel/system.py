@@ -1,72 +1,68 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""fardeld on a system bus of its own, and callers of several users."""
+"""fardeld on a system bus, and callers of several users."""
 
-import contextlib
 import json
 import os
 import pathlib
-import pwd
 import shutil
+import signal
 
 from gi.repository import Gio, GLib
 
 from .bus import SystemBus
 from .client import NAME, Client
 from .daemon import binary
+from .files import make_file
+from .manager import SystemManager
 from .process import Process
-
-# Users that every system has. None of them has more rights than another.
-SERVICE, ANNA, BERT = (pwd.getpwnam(name) for name in ("daemon", "bin", "nobody"))
-ROOT_UID = 0
-
-
-@contextlib.contextmanager
-def acting_as(uid):
-    """What is opened and connected inside is so as that user."""
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(ROOT_UID)
-
-
-def run_as(user, argv):
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *map(str, argv)]
+from .users import ROOT_UID, SERVICE, acting_as, run_as
 
 
 class SystemDaemon:
-    """`directory` must be reachable for all users."""
+    """Just the program. `directory` must be reachable for all users."""
 
-    def __init__(self, directory, broker):
+    def __init__(self, directory, broker=False):
         self.directory = pathlib.Path(directory)
         self.state = self.directory / "lib"
-        (self.state / "fardel/Downloads").mkdir(parents=True)
-        for path in (self.state, self.state / "fardel", self.state / "fardel/Downloads"):
-            os.chown(path, SERVICE.pw_uid, SERVICE.pw_gid)
-        # Its users may be unable to look into the directory of the build.
-        self.binary = shutil.copy(binary(), self.directory)
-        self.bus = SystemBus(self.directory, SERVICE.pw_name, broker=broker)
-        self.env = {"PATH": os.environ["PATH"], "DBUS_SYSTEM_BUS_ADDRESS": self.bus.address,
-                    "HOME": str(self.state / "fardel"), "XDG_CONFIG_HOME": str(self.state),
-                    "XDG_STATE_HOME": str(self.state), "G_DEBUG": "fatal-criticals",
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(self.state / "fardel"),
+                    "XDG_CONFIG_HOME": str(self.state), "XDG_STATE_HOME": str(self.state),
+                    "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.directory}/bus", "G_DEBUG": "fatal-criticals",
                     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
         self.process = None
-        self.monitor = Process("monitor", ["busctl", f"--address={self.bus.address}", "--json=short", "monitor"])
+        self.prepare(broker)
+        self.monitor = Process("monitor", ["busctl", f"--address={self.env['DBUS_SYSTEM_BUS_ADDRESS']}",
+                                           "--json=short", "monitor"])
         self.monitor.wait_for_line("^Monitoring bus")
         self.root = self.client(ROOT_UID)
         self.start()
 
+    def prepare(self, broker):
+        (self.state / "fardel/Downloads").mkdir(parents=True)
+        for path in (self.state, self.state / "fardel", self.state / "fardel/Downloads"):
+            os.chown(path, SERVICE.pw_uid, SERVICE.pw_gid)
+        # Its user may be unable to look into the directory of the build.
+        shutil.copy(binary(), self.directory)
+        self.bus = SystemBus(self.directory, SERVICE.pw_name, broker=broker)
+
     def client(self, uid):
         with acting_as(uid):
-            return Client(self.bus.address)
+            return Client(self.env["DBUS_SYSTEM_BUS_ADDRESS"])
 
     def start(self):
-        self.process = Process("fardeld", run_as(SERVICE, [self.binary, "--system", "--log-level=debug"]),
-                               env=self.env)
+        self.process = Process("fardeld", run_as(SERVICE, [self.directory / "fardeld", "--system",
+                                                           "--log-level=debug"]), env=self.env)
         self.root.wait(self.root.has_owner, 20, "the daemon's name")
 
     def stop(self):
         assert self.process.stop() == 0, "\n".join(self.process.lines)
+
+    def signal(self, name):
+        self.process.signal(signal.Signals[name])
+
+    def shared_file(self, name, size):
+        """One that the daemon can read: (path, path for the daemon)."""
+        path = make_file(self.directory / name, size)
+        return path, path
 
     def signals(self):
         """{(destination, path, member)} of all signals that the daemon has sent so far."""
@@ -88,10 +84,34 @@ class SystemDaemon:
 
     def close(self):
         try:
-            if self.process.running:
-                self.stop()
+            self.stop()
         finally:
             self.monitor.stop()
             self.root.close()
-            self.bus.stop()
+            self.clean_up()
 
+    def clean_up(self):
+        self.bus.stop()
+
+
+class SystemUnit(SystemDaemon):
+    """The same by its unit, in its sandbox, of a systemd that is our own."""
+
+    def prepare(self, broker):
+        self.manager = SystemManager(self.directory, SERVICE.pw_name)
+
+    def start(self):
+        self.manager.systemctl("start", "fardel.service")
+
+    def stop(self):
+        self.manager.systemctl("stop", "fardel.service")
+        assert self.manager.show("Result") == "success"
+
+    def signal(self, name):
+        self.manager.systemctl("kill", f"--signal={name}", "fardel.service")
+
+    def shared_file(self, name, size):
+        return make_file(self.directory / "srv" / name, size), pathlib.Path("/srv") / name
+
+    def clean_up(self):
+        self.manager.close()
