@@ -6,8 +6,8 @@
  */
 #include "bus/object.h"
 
-/* The bus has a limit for connections of one user, which is lower as a rule. */
-#define MAX_LISTENERS 512
+/* The bus has limits for connections, too. */
+#define MAX_LISTENERS_PER_USER 128
 
 static void
 listener_free (gpointer data)
@@ -49,7 +49,7 @@ has_room (FdBus *bus, guint32 uid)
 
   for (guint i = 0; i < bus->listeners->len; i++)
     n += ((FdListener *) bus->listeners->pdata[i])->uid == uid;
-  return n < MAX_LISTENERS / FD_OWNER_SHARE && bus->listeners->len < MAX_LISTENERS;
+  return n < MAX_LISTENERS_PER_USER;
 }
 
 static void
@@ -90,8 +90,11 @@ on_message (sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
     return 0;
   uid = fd_callers_lookup (bus->callers, message)->uid;
   if (uid == FD_OWNER_NOBODY)
-    return sd_bus_reply_method_errorf (message, SD_BUS_ERROR_ACCESS_DENIED,
-                                       "The bus does not say which user calls");
+    {
+      sd_bus_reply_method_errorf (message, SD_BUS_ERROR_ACCESS_DENIED,
+                                  "The bus does not say which user calls");
+      return 1; /* also if no reply is wanted */
+    }
   note_sender (bus, message, uid);
   return 0;
 }

@@ -12,10 +12,11 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from fardel.client import (
-    ACCOUNT, DBUS_ERROR, OBJECT_MANAGER, PROPERTIES, ROOT, TRANSFER, Account, BusError, variant)
+    ACCOUNT, DBUS_ERROR, MANAGER, NAME, OBJECT_MANAGER, PROPERTIES, ROOT, TRANSFER, Account, BusError, options,
+    variant)
 from fardel.netns import NotPermitted
 from fardel.prosody import Prosody, password
 from fardel.scenario import ALICE, BOB, Held, finish
@@ -172,6 +173,7 @@ def every_call(interface):
     yield INTROSPECTABLE, "Introspect", None, ()
     yield PROPERTIES, "GetAll", "(s)", (interface,)
     yield PROPERTIES, "GetAll", "(s)", ("",)
+    yield OBJECT_MANAGER, "GetManagedObjects", None, ()
     if interface == ACCOUNT:
         yield PROPERTIES, "Get", "(ss)", (interface, "Jid")
         yield PROPERTIES, "Set", "(ssv)", (interface, "Enabled", variant(False))
@@ -222,6 +224,21 @@ def test_nothing_tells_whether_others_have_anything(world):
                 assert refused.message == f'There is no account "{account}"'
         assert error_of(guest.manager.offer_fd, BOB, file.fileno(), "any").name == "NoSuchAccount"
     guest.close()
+
+
+def test_who_has_left_does_nothing(world):
+    """Whoever sends and leaves at once cannot be named any more: that makes nobody's account."""
+    guest = world.daemon.client(ROOT_UID + 4)
+    settings = options(world.settings("carol") | {"enabled": False})
+    message = Gio.DBusMessage.new_method_call(NAME, ROOT, MANAGER, "AddAccount")
+    message.set_body(GLib.Variant("(sa{sv})", ("left", settings)))
+    message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
+    world.daemon.signal("SIGSTOP")
+    guest.bus.send_message(message, Gio.DBusSendMessageFlags.NONE)
+    guest.bus.flush_sync(None)
+    guest.close()
+    world.daemon.signal("SIGCONT")
+    assert managed(world.root) == {world.alice.path, world.bob.path}
 
 
 def test_numbers_are_of_ones_own(world):
