@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * fardelctl send. Files go as paths, which can be resumed later; standard input
- * as a descriptor.
+ * fardelctl send. Files go as paths, which can be resumed later; standard input,
+ * and on the system bus a file, as a descriptor.
  */
 #include "ctl.h"
 
@@ -10,6 +10,7 @@
 #include "value.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,27 +96,47 @@ collect_options (const SendOptions *options)
 }
 
 static CtlExit
-offer_stdin (Ctl *ctl, const char *peer, const SendOptions *options, GPtrArray *paths)
+offer_fd (Ctl *ctl, const char *peer, int fd, const char *name, const SendOptions *options, GPtrArray *paths)
 {
   g_autoptr (GVariantDict) dict = collect_options (options);
   g_autoptr (GVariant) reply = NULL;
   char *path;
   CtlExit status;
 
-  if (!options->name)
-    return ctl_fail (ctl, CTL_USAGE, "", "Standard input has no name: give one with --name.");
-  if (isatty (STDIN_FILENO))
-    return ctl_fail (ctl, CTL_USAGE, "", "Standard input is the terminal: use a pipe or a file.");
   if (options->size >= 0)
     g_variant_dict_insert (dict, "size", "x", options->size);
-  status = ctl_call (
-    ctl, CTL_ROOT, CTL_MANAGER, "OfferFd",
-    g_variant_new ("(shs@a{sv})", peer, STDIN_FILENO, options->name, g_variant_dict_end (dict)), &reply);
+  status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "OfferFd",
+                     g_variant_new ("(shs@a{sv})", peer, fd, name, g_variant_dict_end (dict)), &reply);
   if (status != CTL_OK)
     return status;
   g_variant_get (reply, "(o)", &path);
   g_ptr_array_add (paths, path);
   return CTL_OK;
+}
+
+static CtlExit
+offer_stdin (Ctl *ctl, const char *peer, const SendOptions *options, GPtrArray *paths)
+{
+  if (!options->name)
+    return ctl_fail (ctl, CTL_USAGE, "", "Standard input has no name: give one with --name.");
+  if (isatty (STDIN_FILENO))
+    return ctl_fail (ctl, CTL_USAGE, "", "Standard input is the terminal: use a pipe or a file.");
+  return offer_fd (ctl, peer, STDIN_FILENO, options->name, options, paths);
+}
+
+/* The daemon of all users is not shown paths: it could not read what they say. */
+static CtlExit
+offer_opened (Ctl *ctl, const char *peer, const char *file, const SendOptions *options, GPtrArray *paths)
+{
+  g_autofree char *base = g_path_get_basename (file);
+  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  CtlExit status;
+
+  if (fd < 0)
+    return ctl_fail (ctl, CTL_FAILED, "", "%s: %s", file, g_strerror (errno));
+  status = offer_fd (ctl, peer, fd, options->name ? options->name : base, options, paths);
+  close (fd);
+  return status;
 }
 
 static CtlExit
@@ -183,6 +204,8 @@ offer (Ctl *ctl, const char *peer, char **arguments, const SendOptions *options,
       directory = directory || S_ISDIR (st.st_mode);
       g_ptr_array_add (files, ctl_absolute_path (arguments[i]));
     }
+  if (ctl->system && files->len == 1 && !directory)
+    return offer_opened (ctl, peer, g_ptr_array_index (files, 0), options, paths);
   return files->len > 1 || directory ? offer_many (ctl, peer, files, options, paths)
                                      : offer_one (ctl, peer, g_ptr_array_index (files, 0), options, paths);
 }

@@ -54,14 +54,15 @@ class World:
         account.wait_for("Status", "online", timeout=30)
         return account
 
-    def file(self, user, name, flags=os.O_RDWR | os.O_CREAT):
+    def file(self, user, name):
         """A file of that user's only."""
         directory = self.directory / f"home-{user.pw_name}"
         if not directory.exists():
             directory.mkdir(mode=0o700)
             os.chown(directory, user.pw_uid, user.pw_gid)
         with acting_as(user.pw_uid):
-            return os.fdopen(os.open(directory / name, flags, 0o600), "r+b")
+            return open(directory / name, "r+b",
+                        opener=lambda path, _flags: os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
     def offer(self, data, peer=BOB, **options):
         """Anna offers a file of hers."""
@@ -347,7 +348,10 @@ def test_command_line(world):
                               capture_output=True, **kwargs).stdout
 
     assert b"alice" in run(ANNA, "account", "list") and b"bob" not in run(ANNA, "account", "list")
-    run(ANNA, "send", BOB, "-", "--name", "text", input=b"hello")
+    with world.file(ANNA, "text") as file:
+        file.write(b"hello")
+        file.flush()
+        run(ANNA, "send", BOB, file.name)
     offer = world.bert.wait_for_offer()
     assert run(BERT, "accept", str(offer["Id"]), "-") == b"hello"
     assert error_of(world.anna.call, offer.path, TRANSFER, "Forget").name == UNKNOWN
