@@ -308,6 +308,27 @@ def test_ids_of_others_are_free(world):
         account.call("Remove")
 
 
+def test_account_given_by_root(world):
+    """Its file says whose it is, and may say something else later."""
+    file = world.daemon.state / "fardel/accounts.d/gift.conf"
+    path = f"{ROOT}/account/gift"
+
+    def give_to(user):
+        file.write_text(f"[Account]\nJid={CAROL}\nEnabled=false\nOwner={user.pw_uid}\n")
+        file.chmod(0o644)
+        world.daemon.reload()
+
+    give_to(ANNA)
+    world.anna.wait(lambda: path in managed(world.anna), 20)
+    assert path not in managed(world.bert)
+    give_to(BERT)
+    world.bert.wait(lambda: path in managed(world.bert), 20)
+    assert path not in managed(world.anna)
+    file.unlink()
+    world.daemon.reload()
+    world.bert.wait(lambda: path not in managed(world.bert), 20)
+
+
 def test_one_user_cannot_have_it_all(world):
     settings = world.settings("carol") | {"enabled": False}
     added = [world.anna.manager.add_account(f"a{number}", **settings) for number in range(7)]

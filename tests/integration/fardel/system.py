@@ -56,6 +56,9 @@ class SystemDaemon:
     def stop(self):
         assert self.process.stop() == 0, "\n".join(self.process.lines)
 
+    def reload(self):
+        self.signal("SIGHUP")
+
     def signal(self, name):
         self.process.signal(signal.Signals[name])
 
@@ -106,6 +109,9 @@ class SystemUnit(SystemDaemon):
     def stop(self):
         self.manager.systemctl("stop", "fardel.service")
         assert self.manager.show("Result") == "success"
+
+    def reload(self):
+        self.manager.systemctl("reload", "fardel.service")
 
     def signal(self, name):
         self.manager.systemctl("kill", f"--signal={name}", "fardel.service")
