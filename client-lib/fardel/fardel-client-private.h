@@ -19,9 +19,10 @@ struct _FardelClient
   GListStore *transfers, *accounts;
   FardelValues values;
   GMutex lock;
-  GHashTable *objects; /* path -> FardelTransfer or FardelAccount; locked */
+  GHashTable *objects; /* path -> FardelTransfer or FardelAccount; under the lock */
   guint name_id, signals_id;
   char *owner; /* unique name; NULL while there is none */
+  guint owners; /* how many there were; read under the lock elsewhere */
   GCancellable *loading; /* of what the owner has */
   GTask *init;
   gboolean running;

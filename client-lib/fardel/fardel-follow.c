@@ -70,6 +70,9 @@ follow_owner (FardelClient *self, const char *owner)
   self->signals_id = 0;
   g_free (self->owner);
   self->owner = g_strdup (owner);
+  g_mutex_lock (&self->lock);
+  self->owners++;
+  g_mutex_unlock (&self->lock);
   fardel_client_set_running (self, FALSE);
   fardel_client_take_values (self, NULL);
   if (!owner)

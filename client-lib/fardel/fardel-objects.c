@@ -6,6 +6,9 @@
  */
 #include "fardel-client-private.h"
 
+/* When an object was met, in the number of owners that the name had before. */
+#define OWNERS "fardel-owners"
+
 gpointer
 fardel_client_lookup (FardelClient *self, const char *path)
 {
@@ -30,6 +33,7 @@ intern (FardelClient *self, const char *path, GVariant *properties, gboolean *re
     object = G_OBJECT (fardel_transfer_new (self, path, properties));
   else
     object = G_OBJECT (fardel_account_new (self, path, properties));
+  g_object_set_data (object, OWNERS, GUINT_TO_POINTER (self->owners));
   g_hash_table_insert (self->objects, g_strdup (path), object);
   return g_object_ref (object);
 }
@@ -280,6 +284,7 @@ tell_all_news (gpointer weak)
   return G_SOURCE_REMOVE;
 }
 
+/* What was met since the owner came may be younger than its answer. */
 static void
 remove_unseen (FardelClient *self, GListModel *list, GHashTable *seen)
 {
@@ -287,7 +292,8 @@ remove_unseen (FardelClient *self, GListModel *list, GHashTable *seen)
     {
       g_autoptr (GObject) object = g_list_model_get_item (list, n - 1);
 
-      if (object && !g_hash_table_contains (seen, object))
+      if (object && !g_hash_table_contains (seen, object)
+          && GPOINTER_TO_UINT (g_object_get_data (object, OWNERS)) != self->owners)
         remove_object (self, object);
     }
 }

@@ -442,3 +442,16 @@ fake_last (Fake *fake, const char *method)
   g_assert_true (calls && calls->len);
   return calls->pdata[calls->len - 1];
 }
+
+int
+fake_run_tests (void)
+{
+  g_autoptr (GTestDBus) bus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  int result;
+
+  g_test_dbus_up (bus);
+  result = g_test_run ();
+  /* Waits until nobody holds the connection any more, so that a leak shows. */
+  g_test_dbus_down (bus);
+  return result;
+}

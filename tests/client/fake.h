@@ -57,3 +57,6 @@ void fake_set_offers (Fake *fake, FakeOffers order);
 
 guint fake_count (Fake *fake, const char *method);
 const FakeCall *fake_last (Fake *fake, const char *method);
+
+/* Runs the tests that were added, on a bus of their own. */
+int fake_run_tests (void);

@@ -637,6 +637,23 @@ test_sync_restart (Fixture *fixture, gconstpointer data)
   g_thread_join (thread);
 }
 
+/* An offer while the answer about everything, which does not have it, is on its way. */
+static void
+test_younger (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (FardelTransfer) transfer = NULL;
+
+  fake_vanish (fixture->fake);
+  loop_until (!fardel_client_is_running (fixture->client));
+  fake_appear (fixture->fake);
+  loop_until (fake_count (fixture->fake, "GetManagedObjects") == 2);
+  transfer = fardel_client_offer_file_sync (fixture->client, "bob@x", fixture->file, NULL, NULL, NULL);
+  fake_change (fixture->fake, TRANSFER (101), "{'State': <'active'>}");
+  loop_until (fardel_transfer_get_state (transfer) == FARDEL_STATE_ACTIVE);
+  g_assert_true (fardel_client_is_running (fixture->client));
+  g_assert_true (last (fixture->client) == transfer);
+}
+
 typedef struct
 {
   Fixture *fixture;
@@ -698,12 +715,7 @@ test_threads (Fixture *fixture, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GTestDBus) bus = NULL;
-  int result;
-
   g_test_init (&argc, &argv, NULL);
-  bus = g_test_dbus_new (G_TEST_DBUS_NONE);
-  g_test_dbus_up (bus);
   ADD ("offer", test_offer);
   ADD ("reply-first", test_reply_first);
   ADD ("gone", test_gone);
@@ -721,8 +733,7 @@ main (int argc, char **argv)
   ADD ("wait-alone", test_wait_alone);
   ADD ("sync", test_sync);
   ADD ("sync-restart", test_sync_restart);
+  ADD ("younger", test_younger);
   ADD ("threads", test_threads);
-  result = g_test_run ();
-  g_test_dbus_down (bus);
-  return result;
+  return fake_run_tests ();
 }

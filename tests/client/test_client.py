@@ -182,7 +182,7 @@ def test_restart_during_wait(alice, bob, work):  # daemons of its own
     """The receiving daemon is killed in the middle; who waits learns of the end all the same."""
     source = make_file(work / "a.bin", 400_000)
     sender, receiver = connect(alice), connect(bob)
-    sent = sender.offer_file_sync(BOB, file(source), options(rate_limit=GLib.Variant("t", 100_000)), None)
+    sent = sender.offer_file_sync(BOB, file(source), options(rate_limit=GLib.Variant("t", 20_000)), None)
     offer = next_offer(receiver)
     offer.accept_sync(None, None, None)
     waiting = [Result(offer, "wait"), Result(sent, "wait")]
