@@ -11,8 +11,7 @@ sys.path[1:1] = [str(TESTS), str(TESTS / "integration")]
 
 # Fixtures are found by name.
 from integration.conftest import (  # noqa: E402, F401
-    alice, bob, forget_processes, make_daemon, make_prosody, prosody, pytest_runtest_makereport, session_directory,
-    work)
+    forget_processes, prosody, pytest_runtest_makereport, session_directory, work)
 from fardel.daemon import Daemon  # noqa: E402
 
 

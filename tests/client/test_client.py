@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import gi
 import pytest
@@ -178,10 +179,11 @@ def test_account(pair, clients, prosody):
     wait(lambda: len(alice.get_accounts()) == 1)
 
 
-def test_restart_during_wait(alice, bob, work):  # daemons of its own
+def test_restart_during_wait(pair, clients, work):
     """The receiving daemon is killed in the middle; who waits learns of the end all the same."""
     source = make_file(work / "a.bin", 400_000)
-    sender, receiver = connect(alice), connect(bob)
+    bob, (sender, receiver) = pair[1], clients
+    before = list(receiver.get_transfers())
     sent = sender.offer_file_sync(BOB, file(source), options(rate_limit=GLib.Variant("t", 20_000)), None)
     offer = next_offer(receiver)
     offer.accept_sync(None, None, None)
@@ -189,7 +191,7 @@ def test_restart_during_wait(alice, bob, work):  # daemons of its own
     wait(lambda: offer.get_transferred() > 0)
     bob.kill()
     wait(lambda: not receiver.is_running())
-    assert not waiting[0].result and len(receiver.get_transfers()) == 1
+    assert not waiting[0].result and list(receiver.get_transfers()) == [*before, offer]
     sent.props.rate_limit = 0
     wait(lambda: sent.props.rate_limit == 0)
     bob.start()
@@ -197,7 +199,7 @@ def test_restart_during_wait(alice, bob, work):  # daemons of its own
     bob.account("bob").set_password(password("bob"))
     assert [result.get() for result in waiting] == [True, True]
     assert offer.props.offset > 0
-    assert list(receiver.get_transfers()) == [offer]
+    assert receiver.get_transfers()[-1] is offer
     assert sha256(offer.get_local_file().get_path()) == sha256(source)
 
 
@@ -226,6 +228,47 @@ def test_activation(work):
         wait(client.is_running)
     finally:
         daemon.close()
+
+
+SANDBOXED = """
+import os, sys
+import gi
+gi.require_version("Fardel", "1")
+from gi.repository import Fardel, Gio, GLib
+client = Fardel.Client.new_sync(None)
+offer = next(offer for offer in client.get_transfers() if offer.get_state() == Fardel.State.OFFERED)
+os.chroot(sys.argv[1])
+sent = client.offer_file_sync(sys.argv[2], Gio.File.new_for_path("/inside.txt"), None, None)
+print(sent.props.app_id, client.query_peer_sync(sys.argv[2], None, None)["online"])
+try:
+    offer.accept_sync(Gio.File.new_for_path("/"), None, None)
+except GLib.Error as error:
+    print(error.matches(Gio.DBusError.quark(), Gio.DBusError.ACCESS_DENIED), os.listdir("/"))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may change its root directory")
+def test_sandbox(pair, clients, work):
+    """A program with other paths than the daemon offers its files; to accept it needs the user's permission."""
+    root = work / "root"
+    root.mkdir()
+    (root / "inside.txt").write_text("from inside")
+    (root / ".flatpak-info").write_text("[Application]\nname=org.example.App\n\n[Instance]\ninstance-id=1\n")
+    alice, bob = clients
+    outside = bob.offer_file_sync(ALICE, file(make_file(work / "a.bin", 10)), None, None)
+    next_offer(alice)
+    done = subprocess.run([sys.executable, "-c", SANDBOXED, str(root), BOB], env=pair[0].env, capture_output=True,
+                          text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == "org.example.App True"
+    denied, _, names = done.stdout.splitlines()[1].partition(" ")
+    assert denied == "True" and sorted(eval(names)) == [".flatpak-info", "inside.txt"]
+    assert outside.get_state() == Fardel.State.OFFERED
+    outside.cancel_sync(None)
+    offer = next_offer(bob)
+    offer.accept_sync(None, None, None)
+    assert Result(offer, "wait").get()
+    assert sha256(offer.get_local_file().get_path()) == sha256(root / "inside.txt")
 
 
 def test_other_data(clients, work):
