@@ -12,7 +12,7 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-def _die_with_parent():
+def die_with_parent():
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -28,7 +28,7 @@ class Process:
         self._news = threading.Condition()
         prefix = ["ip", "netns", "exec", netns] if netns else []
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | streams
-        self.popen = subprocess.Popen(prefix + argv, env=env, preexec_fn=_die_with_parent, **streams)
+        self.popen = subprocess.Popen(prefix + argv, env=env, preexec_fn=die_with_parent, **streams)
         self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True)
                          for stream in (self.popen.stdout, self.popen.stderr) if stream]
         self._open = len(self._readers)
