@@ -32,6 +32,7 @@ struct FdClient
   gboolean wanted; /* the user wants to be online */
   FdClientStatus status;
   GError *error;
+  char *refused; /* SHA-256 of the certificate that made it fail, or NULL */
   FdStream *stream;
   FdTarget *redirect; /* where the server sent us, or NULL */
   guint redirects; /* in a row */
@@ -114,6 +115,8 @@ set_status (FdClient *client, FdClientStatus status, const GError *error)
   gboolean lost = client->bound && status != FD_CLIENT_ONLINE;
 
   g_clear_error (&client->error);
+  if (status != FD_CLIENT_FAILED)
+    g_clear_pointer (&client->refused, g_free);
   client->error = copy;
   client->status = status;
   if (lost)
@@ -158,6 +161,7 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
   FdClient *client = data;
   g_autoptr (GError) reason = g_error_copy (failure->error);
   gint64 lived = client->bound ? g_get_monotonic_time () - client->bound_at : -1;
+  g_autofree char *refused = g_strdup (failure->refused);
   gboolean fatal = failure->fatal, redirected;
 
   if (lived > FD_PATIENCE_STABLE_US)
@@ -174,6 +178,7 @@ on_stream_down (FdStream *stream, const FdFailure *failure, gpointer data)
     }
   if (fatal)
     {
+      client->refused = g_steal_pointer (&refused);
       set_status (client, FD_CLIENT_FAILED, reason);
       return;
     }
@@ -313,6 +318,7 @@ fd_client_free (FdClient *client)
   fd_iq_free (client->iq);
   wipe_password (client);
   g_clear_error (&client->error);
+  g_free (client->refused);
   fd_client_settings_clear (&client->settings);
   g_free (client);
 }
@@ -381,7 +387,9 @@ fd_client_get_tls (FdClient *client, FdClientTls *ret_tls)
   *ret_tls = (FdClientTls){
     .protocol = tls ? fd_tls_get_protocol (tls) : "",
     .cipher = tls ? fd_tls_get_cipher (tls) : "",
-    .certificate_sha256 = tls ? fd_tls_get_certificate (tls) : "",
+    .certificate_sha256 = tls               ? fd_tls_get_certificate (tls)
+                          : client->refused ? client->refused
+                                            : "",
   };
 }
 

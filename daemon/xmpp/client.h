@@ -77,7 +77,8 @@ const GError *fd_client_get_error (FdClient *client);
 const char *fd_client_get_full_jid (FdClient *client);
 
 /* {protocol, cipher, certificate SHA-256 in lowercase hex} of the current
- * stream; all "" when offline. Borrowed until the next turn of the loop. */
+ * stream; all "" when offline, but for a certificate that was refused. Borrowed until the next turn of the
+ * loop. */
 typedef struct
 {
   const char *protocol;

@@ -15,6 +15,7 @@ void
 fd_failure_clear (FdFailure *failure)
 {
   g_clear_error (&failure->error);
+  g_clear_pointer (&failure->refused, g_free);
   g_clear_pointer (&failure->redirect, g_free);
   failure->fatal = FALSE;
 }

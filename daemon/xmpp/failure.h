@@ -12,6 +12,7 @@ typedef struct
 {
   GError *error; /* NULL: nothing failed */
   gboolean fatal; /* another attempt would end the same way: password, certificate, conflict */
+  char *refused; /* SHA-256 of the server's certificate, if that is the reason */
   char *redirect; /* <see-other-host/>: "host" or "host:port" to go to instead */
 } FdFailure;
 

@@ -230,6 +230,7 @@ explain_handshake (FdTls *tls, FdTlsResult result, FdFailure *failure)
     {
       text = fd_certificate_describe (tls->refused, tls->verify_code, tls->domain);
       fd_failure_set (failure, TRUE, FD_ERROR_TLS_FAILED, "%s", text);
+      failure->refused = fd_certificate_get_sha256 (tls->refused);
     }
   else if (result == FD_TLS_CLOSED)
     fd_failure_set (failure, FALSE, FD_ERROR_CONNECTION_FAILED,
@@ -258,6 +259,7 @@ accept_certificate (FdTls *tls, FdFailure *failure)
     return TRUE;
   text = fd_certificate_describe_unpinned (certificate, tls->domain);
   fd_failure_set (failure, TRUE, FD_ERROR_TLS_FAILED, "%s", text);
+  failure->refused = g_strdup (tls->certificate);
   return FALSE;
 }
 

@@ -10,6 +10,7 @@ import threading
 import pytest
 from gi.repository import Gio, GLib
 
+from fardel.certs import sha256
 from fardel.client import ACCOUNT, NAME, BusError, pipe_with, variant
 from fardel.files import files_with, make_file
 from fardel.prosody import DOMAIN, EXPIRED, MISNAMED, UNTRUSTED, Prosody, free_ports, password
@@ -93,8 +94,23 @@ def test_bad_certificates_each_say_why(daemon, prosody):
         name, messages[host] = problem(account, "failed")
         assert name == "TlsFailed"
         assert word in messages[host]
-        assert account["Tls"] == {}
+        refused = sha256(prosody.directory / f"{host.partition('.')[0]}.crt")
+        assert account["Tls"] == {"certificate-sha256": refused}
+        assert refused in messages[host]
     assert len(set(messages.values())) == 3
+
+
+def test_the_refused_certificate_can_be_pinned(daemon, prosody):
+    account = daemon.add_account("alice", prosody, ca_file="", online=False)
+    problem(account, "failed")
+    account.call("Update", "(a{sv})", {"pin-sha256": variant(account["Tls"]["certificate-sha256"])})
+    account.wait_for("Status", "online")
+    account.call("Update", "(a{sv})", {"pin-sha256": variant("0" * 64)})
+    account.wait_for("Status", "failed")
+    assert account["Tls"] == {"certificate-sha256": sha256(prosody.directory / "good.crt")}
+    account.call("Disconnect")
+    account.wait_for("Status", "offline")
+    assert account["Tls"] == {}
 
 
 def test_the_authority_must_be_told(daemon, prosody):

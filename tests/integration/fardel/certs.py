@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Certificates made on the spot with openssl."""
 
+import hashlib
 import pathlib
+import ssl
 import subprocess
 
 
 def _openssl(*args):
     subprocess.run(["openssl", *map(str, args)], check=True, stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def sha256(certificate):
+    """Of a PEM file with one certificate, in hexadecimal."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pathlib.Path(certificate).read_text())).hexdigest()
 
 
 class Authority:
