@@ -224,7 +224,7 @@ send_files (Ctl *ctl, int argc, char **argv)
     return ctl_fail (ctl, CTL_USAGE, "", "--timeout: %d is not a time.", options.timeout);
 
   if (options.wait)
-    status = ctl_tracker_new (ctl, FALSE, &tracker); /* before the transfers can change */
+    status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker); /* before the transfers can change */
   if (status == CTL_OK)
     status = offer (ctl, argv[1], argv + 2, &options, paths);
   if (status == CTL_OK)

@@ -176,7 +176,7 @@ resume (Ctl *ctl, int argc, char **argv)
   if (!path)
     return CTL_USAGE;
   if (wait)
-    status = ctl_tracker_new (ctl, FALSE, &tracker);
+    status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
   if (status == CTL_OK)
     status = ctl_call (ctl, path, CTL_TRANSFER, "Resume", g_variant_new ("(a{sv})", NULL), &reply);
   if (status != CTL_OK)
@@ -295,7 +295,7 @@ accept_offer (Ctl *ctl, int argc, char **argv)
     }
 
   if (options.wait)
-    status = ctl_tracker_new (ctl, FALSE, &tracker);
+    status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
   if (status == CTL_OK)
     status = to_stdout ? accept_stdout (ctl, path, &options) : accept_file (ctl, path, argv[2], &options);
   if (status != CTL_OK || !options.wait)

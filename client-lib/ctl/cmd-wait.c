@@ -6,30 +6,40 @@
 
 #include "follow.h"
 #include "json.h"
-#include "transfer.h"
 
 #include <string.h>
 
-CtlExit
-ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
+static void
+print_ids (Ctl *ctl, GPtrArray *paths)
 {
-  g_autofree char *running = NULL;
-  CtlExit status = CTL_OK;
-
-  for (guint i = 0; i < paths->len && status == CTL_OK; i++)
+  for (guint i = 0; i < paths->len; i++)
     {
       const char *path = g_ptr_array_index (paths, i);
       const char *id = strrchr (path, '/') + 1;
 
-      if (tracker)
-        status = ctl_tracker_add (tracker, path);
-      else if (ctl->json)
+      if (ctl->json)
         ctl_json_print (ctl->out, g_variant_new_parsed ("{'Id': <%u>, 'Path': <%o>}",
                                                         (guint32) g_ascii_strtoull (id, NULL, 10), path));
       else
         fprintf (ctl->out, "%s\n", id);
     }
-  if (!tracker || status != CTL_OK)
+}
+
+CtlExit
+ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
+{
+  g_autofree char *running = NULL;
+  CtlExit status;
+
+  if (!tracker)
+    {
+      print_ids (ctl, paths);
+      return CTL_OK;
+    }
+  if (paths->len > 1)
+    ctl_tracker_show_totals (tracker);
+  status = ctl_tracker_add_all (tracker, paths);
+  if (status != CTL_OK)
     return status;
 
   status = ctl_tracker_run (tracker, -1);
@@ -53,7 +63,7 @@ wait_for (Ctl *ctl, int argc, char **argv)
 
   if (!ctl_parse (ctl, entries, &argc, &argv, 1, -1))
     return CTL_USAGE;
-  status = ctl_tracker_new (ctl, FALSE, &tracker);
+  status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
   for (int i = 1; i < argc && status == CTL_OK; i++)
     {
       g_autofree char *path = ctl_transfer_path (ctl, argv[i]);
@@ -69,28 +79,15 @@ static CtlExit
 watch (Ctl *ctl, int argc, char **argv)
 {
   g_autoptr (CtlTracker) tracker = NULL;
-  g_autoptr (GVariant) reply = NULL;
-  g_autoptr (GVariantIter) iter = NULL;
-  GVariant *properties;
   CtlExit status;
 
   if (!ctl_parse (ctl, NULL, &argc, &argv, 0, 0))
     return CTL_USAGE;
-  status = ctl_tracker_new (ctl, TRUE, &tracker);
+  status = ctl_tracker_new (ctl, CTL_SHOW_ALL, &tracker);
   if (status == CTL_OK)
-    status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "ListTransfers", g_variant_new ("(a{sv})", NULL), &reply);
+    status = ctl_tracker_add_running (tracker);
   if (status != CTL_OK)
     return status;
-
-  g_variant_get (reply, "(aa{sv})", &iter);
-  while (g_variant_iter_loop (iter, "@a{sv}", &properties))
-    {
-      g_autoptr (CtlTransfer) transfer = ctl_transfer_new ("", properties);
-      const char *path;
-
-      if (!ctl_transfer_is_final (transfer) && g_variant_lookup (properties, "Path", "&o", &path))
-        ctl_tracker_add_known (tracker, path, properties);
-    }
   return ctl_tracker_run (tracker, -1);
 }
 

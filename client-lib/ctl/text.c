@@ -13,8 +13,8 @@ ctl_is_live (FILE *out)
   return isatty (fileno (out)) && g_strcmp0 (g_getenv ("TERM"), "dumb") != 0;
 }
 
-static gboolean
-has_colors (FILE *out)
+gboolean
+ctl_has_colors (FILE *out)
 {
   const char *no_color = g_getenv ("NO_COLOR");
 
@@ -22,20 +22,27 @@ has_colors (FILE *out)
 }
 
 const char *
-ctl_color (FILE *out, CtlColor color)
+ctl_color_sequence (CtlColor color, gboolean wanted)
 {
   static const char *const sequences[] = {
     [CTL_COLOR_NONE] = "",           [CTL_COLOR_RED] = "\033[31m",  [CTL_COLOR_GREEN] = "\033[32m",
-    [CTL_COLOR_YELLOW] = "\033[33m", [CTL_COLOR_CYAN] = "\033[36m", [CTL_COLOR_FAINT] = "\033[2m",
+    [CTL_COLOR_YELLOW] = "\033[33m", [CTL_COLOR_BLUE] = "\033[34m", [CTL_COLOR_CYAN] = "\033[36m",
+    [CTL_COLOR_FAINT] = "\033[2m",   [CTL_COLOR_END] = "\033[0m",
   };
 
-  return has_colors (out) ? sequences[color] : "";
+  return wanted ? sequences[color] : "";
+}
+
+const char *
+ctl_color (FILE *out, CtlColor color)
+{
+  return ctl_color_sequence (color, ctl_has_colors (out));
 }
 
 const char *
 ctl_color_end (FILE *out)
 {
-  return has_colors (out) ? "\033[0m" : "";
+  return ctl_color (out, CTL_COLOR_END);
 }
 
 void
@@ -46,6 +53,15 @@ ctl_terminal_size (FILE *out, guint *ret_columns, guint *ret_rows)
   ioctl (fileno (out), TIOCGWINSZ, &size); /* no terminal: it stays 0 */
   *ret_columns = size.ws_col ? size.ws_col : 80;
   *ret_rows = size.ws_row ? size.ws_row : 24;
+}
+
+gboolean
+ctl_terminal_reflows (void)
+{
+  const char *term = g_getenv ("TERM");
+
+  return !g_getenv ("XTERM_VERSION") && g_strcmp0 (term, "linux") != 0
+         && !(term && g_str_has_prefix (term, "screen") && !g_getenv ("TMUX"));
 }
 
 static gboolean
@@ -81,7 +97,11 @@ ctl_text_width (const char *string)
   guint width = 0;
 
   for (const char *p = string; *p; p = g_utf8_next_char (p))
-    width += char_width (g_utf8_get_char (p));
+    if (p[0] == '\033' && p[1] == '[') /* ours; it ends with a letter */
+      for (p += 2; *p && !g_ascii_isalpha (*p); p++)
+        ;
+    else
+      width += char_width (g_utf8_get_char (p));
   return width;
 }
 
@@ -110,6 +130,44 @@ ctl_text_fit (const char *string, guint columns)
   for (; used < columns; used++)
     g_string_append_c (fitted, ' ');
   return g_string_free (fitted, FALSE);
+}
+
+char *
+ctl_text_wrap_at (const char *string, guint columns)
+{
+  g_auto (GStrv) words = g_strsplit (string, " ", -1);
+  GString *wrapped = g_string_new (NULL);
+  guint used = 0;
+
+  for (guint i = 0; words[i]; i++)
+    {
+      guint width = ctl_text_width (words[i]);
+
+      if (i > 0 && used + 1 + width >= columns)
+        {
+          g_string_append_c (wrapped, '\n');
+          used = 0;
+        }
+      else if (i > 0)
+        {
+          g_string_append_c (wrapped, ' ');
+          used++;
+        }
+      g_string_append (wrapped, words[i]);
+      used += width;
+    }
+  return g_string_free (wrapped, FALSE);
+}
+
+char *
+ctl_text_wrap (const char *string, FILE *out)
+{
+  guint columns, rows;
+
+  if (!ctl_is_live (out))
+    return g_strdup (string);
+  ctl_terminal_size (out, &columns, &rows);
+  return ctl_text_wrap_at (string, columns);
 }
 
 char *

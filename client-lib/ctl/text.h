@@ -14,12 +14,17 @@ typedef enum
   CTL_COLOR_RED,
   CTL_COLOR_GREEN,
   CTL_COLOR_YELLOW,
+  CTL_COLOR_BLUE,
   CTL_COLOR_CYAN,
   CTL_COLOR_FAINT,
+  CTL_COLOR_END, /* back to normal */
 } CtlColor;
 
-/* Escape sequences for @out, "" where colours are not wanted: no terminal,
- * TERM=dumb, or NO_COLOR (https://no-color.org). */
+/* Not on what is no terminal, with TERM=dumb or with NO_COLOR (https://no-color.org). */
+gboolean ctl_has_colors (FILE *out);
+/* The escape sequence; "" if not @wanted. */
+const char *ctl_color_sequence (CtlColor color, gboolean wanted);
+/* The same, where @out has colours. */
 const char *ctl_color (FILE *out, CtlColor color);
 const char *ctl_color_end (FILE *out);
 
@@ -27,15 +32,22 @@ const char *ctl_color_end (FILE *out);
 gboolean ctl_is_live (FILE *out);
 /* Columns and rows of @out's terminal, 80 and 24 if unknown. */
 void ctl_terminal_size (FILE *out, guint *ret_columns, guint *ret_rows);
+/* Whether it breaks lines anew when it gets narrower. Most do. */
+gboolean ctl_terminal_reflows (void);
 
 /* Control characters (which terminals obey) and those that turn the direction
  * of text are replaced by '?'. g_free(). */
 char *ctl_text_safe (const char *string);
 
-/* How many columns it takes. */
+/* How many columns it takes, whatever its colours. */
 guint ctl_text_width (const char *string);
 /* Exactly @columns wide: cut, with an ellipsis, or padded. g_free(). */
 char *ctl_text_fit (const char *string, guint columns);
+
+/* Lines broken between words for @out, if it is a terminal; g_free(). */
+char *ctl_text_wrap (const char *string, FILE *out);
+/* The same for a number of columns. */
+char *ctl_text_wrap_at (const char *string, guint columns);
 
 /* "12.3 MB" (powers of 1000); "?" for -1. g_free(). */
 char *ctl_text_size (gint64 bytes);

@@ -4,21 +4,15 @@
  */
 #include "tracker.h"
 
-#include "progress.h"
+#include "events.h"
 #include "transfer.h"
 #include "value.h"
-
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 struct CtlTracker
 {
   Ctl *ctl;
   CtlProgress *progress;
-  gboolean follow_all;
+  CtlShow show; /* ALL: also what comes, and accounts */
   gboolean daemon_gone;
   GPtrArray *transfers; /* in the order they came */
   GPtrArray *slots;
@@ -50,8 +44,8 @@ update_transfer (CtlTracker *tracker, const char *path, GVariant *properties)
   ctl_progress_transfer (tracker->progress, transfer, properties);
 }
 
-void
-ctl_tracker_add_known (CtlTracker *tracker, const char *path, GVariant *properties)
+static void
+add_known (CtlTracker *tracker, const char *path, GVariant *properties)
 {
   CtlTransfer *transfer;
 
@@ -75,7 +69,7 @@ on_properties_changed (sd_bus_message *message, void *data, sd_bus_error *error)
   g_variant_get (body, "(&s@a{sv}@as)", &interface, &properties, NULL);
   if (g_str_equal (interface, CTL_TRANSFER))
     update_transfer (tracker, sd_bus_message_get_path (message), properties);
-  else if (g_str_equal (interface, CTL_ACCOUNT) && tracker->follow_all)
+  else if (g_str_equal (interface, CTL_ACCOUNT) && tracker->show == CTL_SHOW_ALL)
     ctl_progress_account (tracker->progress, sd_bus_message_get_path (message), properties);
   return 0;
 }
@@ -94,8 +88,8 @@ on_interfaces_added (sd_bus_message *message, void *data, sd_bus_error *error)
     return 0;
   g_variant_get (body, "(&o@a{sa{sv}})", &path, &interfaces);
   properties = g_variant_lookup_value (interfaces, CTL_TRANSFER, G_VARIANT_TYPE_VARDICT);
-  if (properties && tracker->follow_all)
-    ctl_tracker_add_known (tracker, path, properties);
+  if (properties && tracker->show == CTL_SHOW_ALL)
+    add_known (tracker, path, properties);
   return 0;
 }
 
@@ -114,7 +108,7 @@ on_interfaces_removed (sd_bus_message *message, void *data, sd_bus_error *error)
   if (!transfer)
     return 0;
   ctl_progress_transfer_removed (tracker->progress, transfer);
-  if (tracker->follow_all)
+  if (tracker->show == CTL_SHOW_ALL)
     g_ptr_array_remove (tracker->transfers, transfer);
   else /* its outcome counts although it is forgotten */
     update_transfer (tracker, path, lost);
@@ -184,7 +178,7 @@ free_transfer (gpointer transfer)
 }
 
 CtlExit
-ctl_tracker_new (Ctl *ctl, gboolean follow_all, CtlTracker **ret_tracker)
+ctl_tracker_new (Ctl *ctl, CtlShow show, CtlTracker **ret_tracker)
 {
   g_autoptr (CtlTracker) tracker = NULL;
   CtlExit status;
@@ -195,14 +189,21 @@ ctl_tracker_new (Ctl *ctl, gboolean follow_all, CtlTracker **ret_tracker)
 
   tracker = g_new0 (CtlTracker, 1);
   tracker->ctl = ctl;
-  tracker->follow_all = follow_all;
-  tracker->progress = ctl_progress_new (ctl, follow_all);
+  tracker->show = show;
+  tracker->progress = ctl_progress_new (ctl, show);
   tracker->transfers = g_ptr_array_new_with_free_func (free_transfer);
   tracker->slots = g_ptr_array_new_with_free_func (unref_slot);
   status = listen_for_signals (tracker);
   if (status == CTL_OK)
     *ret_tracker = g_steal_pointer (&tracker);
   return status;
+}
+
+void
+ctl_tracker_show_totals (CtlTracker *tracker)
+{
+  tracker->show = CTL_SHOW_TOTALS;
+  ctl_progress_show_totals (tracker->progress);
 }
 
 void
@@ -222,7 +223,54 @@ ctl_tracker_add (CtlTracker *tracker, const char *path)
 
   status = ctl_get_all (tracker->ctl, path, CTL_TRANSFER, &properties);
   if (status == CTL_OK)
-    ctl_tracker_add_known (tracker, path, properties);
+    add_known (tracker, path, properties);
+  return status;
+}
+
+/* Those that are listed; @wanted loses them, NULL: all that have not ended. */
+static CtlExit
+add_listed (CtlTracker *tracker, GHashTable *wanted)
+{
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariantIter) iter = NULL;
+  GVariant *properties;
+  CtlExit status;
+
+  status = ctl_call (tracker->ctl, CTL_ROOT, CTL_MANAGER, "ListTransfers", g_variant_new ("(a{sv})", NULL),
+                     &reply);
+  if (status != CTL_OK)
+    return status;
+  g_variant_get (reply, "(aa{sv})", &iter);
+  while (g_variant_iter_loop (iter, "@a{sv}", &properties))
+    {
+      g_autoptr (CtlTransfer) transfer = ctl_transfer_new ("", properties);
+      const char *path;
+
+      if (g_variant_lookup (properties, "Path", "&o", &path)
+          && (wanted ? g_hash_table_remove (wanted, path) : !ctl_transfer_is_final (transfer)))
+        add_known (tracker, path, properties);
+    }
+  return CTL_OK;
+}
+
+CtlExit
+ctl_tracker_add_running (CtlTracker *tracker)
+{
+  return add_listed (tracker, NULL);
+}
+
+CtlExit
+ctl_tracker_add_all (CtlTracker *tracker, GPtrArray *paths)
+{
+  g_autoptr (GHashTable) wanted = g_hash_table_new (g_str_hash, g_str_equal);
+  CtlExit status;
+
+  for (guint i = 0; i < paths->len; i++)
+    g_hash_table_add (wanted, g_ptr_array_index (paths, i));
+  status = paths->len > 1 ? add_listed (tracker, wanted) : CTL_OK; /* one call for many */
+  for (guint i = 0; i < paths->len && status == CTL_OK; i++)
+    if (g_hash_table_contains (wanted, g_ptr_array_index (paths, i)))
+      status = ctl_tracker_add (tracker, g_ptr_array_index (paths, i));
   return status;
 }
 
@@ -252,8 +300,14 @@ get_outcome (CtlTracker *tracker)
   return worst;
 }
 
-char *
-ctl_tracker_list_running (CtlTracker *tracker)
+static gboolean
+is_running (CtlTransfer *transfer)
+{
+  return !ctl_transfer_is_final (transfer);
+}
+
+static char *
+list_ids (CtlTracker *tracker, gboolean (*fits) (CtlTransfer *transfer))
 {
   GString *ids = g_string_new (NULL);
 
@@ -261,41 +315,30 @@ ctl_tracker_list_running (CtlTracker *tracker)
     {
       CtlTransfer *transfer = g_ptr_array_index (tracker->transfers, i);
 
-      if (!ctl_transfer_is_final (transfer))
+      if (fits (transfer))
         g_string_append_printf (ids, "%s%u", ids->len ? " " : "", ctl_transfer_get_id (transfer));
     }
   return g_string_free (ids, FALSE);
 }
 
-/* Waits for the bus or a signal, until @deadline (monotonic µs, -1 never).
- * CTL_OK: the bus has something to do. */
-static CtlExit
-wait_for_events (CtlTracker *tracker, int signal_fd, gint64 deadline)
+char *
+ctl_tracker_list_running (CtlTracker *tracker)
 {
-  struct pollfd fds[] = {
-    { .fd = sd_bus_get_fd (tracker->ctl->bus), .events = sd_bus_get_events (tracker->ctl->bus) },
-    { .fd = signal_fd, .events = POLLIN },
-  };
-  gint64 left = deadline < 0 ? -1 : MAX (0, deadline - g_get_monotonic_time ());
-  struct timespec timeout = { left / G_USEC_PER_SEC, left % G_USEC_PER_SEC * 1000 };
-  int n;
+  return list_ids (tracker, is_running);
+}
 
-  n = ppoll (fds, G_N_ELEMENTS (fds), left < 0 ? NULL : &timeout, NULL);
-  if (n < 0 && errno != EINTR)
-    return ctl_fail (tracker->ctl, CTL_FAILED, "", "Cannot wait for the session bus: %s.",
-                     g_strerror (errno));
-  if (n > 0 && fds[1].revents)
-    return CTL_INTERRUPTED;
-  return n == 0 ? CTL_TIMEOUT : CTL_OK;
+char *
+ctl_tracker_list_resumable (CtlTracker *tracker)
+{
+  return list_ids (tracker, ctl_transfer_is_resumable);
 }
 
 static CtlExit
-run (CtlTracker *tracker, int signal_fd, gint64 deadline)
+run (CtlTracker *tracker, CtlEvents *events, gint64 deadline)
 {
-  CtlExit status = CTL_OK;
   int r;
 
-  while (status == CTL_OK)
+  for (;;)
     {
       r = sd_bus_process (tracker->ctl->bus, NULL);
       if (r < 0 || tracker->daemon_gone)
@@ -305,40 +348,40 @@ run (CtlTracker *tracker, int signal_fd, gint64 deadline)
         }
       if (r > 0)
         continue;
-      if (!tracker->follow_all && all_ended (tracker))
-        return get_outcome (tracker);
+      if (tracker->show != CTL_SHOW_ALL && all_ended (tracker))
+        {
+          ctl_progress_sum_up (tracker->progress, tracker->transfers);
+          return get_outcome (tracker);
+        }
       ctl_progress_draw (tracker->progress, tracker->transfers);
-      status = wait_for_events (tracker, signal_fd, deadline);
+      switch (ctl_events_wait (events, deadline))
+        {
+        case CTL_EVENT_TIMEOUT:
+          return CTL_TIMEOUT;
+        case CTL_EVENT_INTERRUPT:
+          return CTL_INTERRUPTED;
+        case CTL_EVENT_CONTINUED:
+          ctl_progress_forget (tracker->progress);
+          break;
+        case CTL_EVENT_RESIZED:
+        case CTL_EVENT_BUS:
+        default:
+          break;
+        }
     }
-  ctl_progress_clear (tracker->progress);
-  return status;
 }
 
 CtlExit
 ctl_tracker_run (CtlTracker *tracker, gint64 timeout_us)
 {
   gint64 deadline = timeout_us < 0 ? -1 : g_get_monotonic_time () + timeout_us;
-  sigset_t interrupts, before;
+  CtlEvents events;
   CtlExit status;
-  int signal_fd;
 
-  /* Blocked and read from a descriptor, since a handler could come in between
-   * the last check and the wait. */
-  sigemptyset (&interrupts);
-  sigaddset (&interrupts, SIGINT);
-  sigaddset (&interrupts, SIGTERM);
-  sigprocmask (SIG_BLOCK, &interrupts, &before);
-  signal_fd = signalfd (-1, &interrupts, SFD_CLOEXEC);
-  status = signal_fd < 0 ? ctl_fail (tracker->ctl, CTL_FAILED, "", "signalfd: %s", g_strerror (errno))
-                         : run (tracker, signal_fd, deadline);
-  if (signal_fd >= 0)
-    {
-      struct signalfd_siginfo info;
-
-      if (status == CTL_INTERRUPTED && read (signal_fd, &info, sizeof info) < 0)
-        status = CTL_FAILED;
-      close (signal_fd);
-    }
-  sigprocmask (SIG_SETMASK, &before, NULL);
+  if (!ctl_events_begin (&events, tracker->ctl))
+    return CTL_FAILED;
+  status = run (tracker, &events, deadline);
+  ctl_progress_clear (tracker->progress);
+  ctl_events_end (&events);
   return status;
 }

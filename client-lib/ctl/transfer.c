@@ -6,6 +6,8 @@
 
 #include "text.h"
 
+#include <string.h>
+
 struct CtlTransfer
 {
   char *path;
@@ -120,6 +122,15 @@ ctl_transfer_is_final (CtlTransfer *transfer)
   return find_final (transfer) >= 0;
 }
 
+gboolean
+ctl_transfer_is_resumable (CtlTransfer *transfer)
+{
+  static const char *const states[] = { "failed", "cancelled", "interrupted", NULL };
+
+  return !ctl_transfer_is_incoming (transfer)
+         && g_strv_contains (states, ctl_transfer_get_string (transfer, "State"));
+}
+
 CtlExit
 ctl_transfer_get_exit (CtlTransfer *transfer)
 {
@@ -128,9 +139,21 @@ ctl_transfer_get_exit (CtlTransfer *transfer)
   return i >= 0 ? finals[i].exit : CTL_OK;
 }
 
+/* "~/a.pdf" for people; scripts get the whole path. g_free(). */
+static char *
+show_path (const char *path, gboolean live)
+{
+  const char *home = g_get_home_dir ();
+  gsize length = strlen (home);
+
+  return live && length > 1 && strncmp (path, home, length) == 0 && path[length] == '/'
+           ? g_strconcat ("~", path + length, NULL)
+           : g_strdup (path);
+}
+
 /* What is worth knowing in this state, e.g. where the file is; g_free(). */
 static char *
-state_details (CtlTransfer *transfer)
+state_details (CtlTransfer *transfer, gboolean live)
 {
   const char *state = ctl_transfer_get_string (transfer, "State");
   const char *message = ctl_transfer_get_string (transfer, "ErrorMessage");
@@ -141,7 +164,7 @@ state_details (CtlTransfer *transfer)
     return g_strdup (message);
   if (g_str_equal (state, "done") && ctl_transfer_is_incoming (transfer))
     {
-      const char *path = ctl_transfer_get_string (transfer, "LocalPath");
+      g_autofree char *path = show_path (ctl_transfer_get_string (transfer, "LocalPath"), live);
       gboolean verified = g_str_equal (ctl_transfer_get_string (transfer, "Verified"), "ok");
 
       return g_strdup_printf ("%s%s%s%s", size, verified ? ", verified" : "", *path ? ", " : "", path);
@@ -149,98 +172,89 @@ state_details (CtlTransfer *transfer)
   return *transport ? g_strdup_printf ("%s, %s", size, transport) : g_strdup (size);
 }
 
-void
-ctl_transfer_print_state (CtlTransfer *transfer, FILE *out)
+char *
+ctl_transfer_state_line (CtlTransfer *transfer, FILE *out)
 {
   g_autofree char *name = ctl_text_safe (ctl_transfer_get_string (transfer, "Name"));
   g_autofree char *peer = ctl_text_safe (ctl_transfer_get_string (transfer, "Peer"));
   g_autofree char *state = ctl_text_safe (ctl_transfer_get_string (transfer, "State"));
-  g_autofree char *details = state_details (transfer);
+  gboolean live = ctl_is_live (out);
+  g_autofree char *details = state_details (transfer, live);
   g_autofree char *safe_details = ctl_text_safe (details);
   int final = find_final (transfer);
 
-  fprintf (out, "%u  %s %s %s: %s%s%s, %s\n", ctl_transfer_get_id (transfer), name,
-           ctl_transfer_is_incoming (transfer) ? "from" : "to", peer,
-           ctl_color (out, final >= 0 ? finals[final].color : CTL_COLOR_CYAN), state, ctl_color_end (out),
-           safe_details);
+  if (live)
+    peer[strcspn (peer, "/")] = '\0';
+  return g_strdup_printf ("%u  %s %s %s: %s%s%s, %s", ctl_transfer_get_id (transfer), name,
+                          ctl_transfer_is_incoming (transfer) ? "from" : "to", peer,
+                          ctl_color (out, final >= 0 ? finals[final].color : CTL_COLOR_CYAN), state,
+                          ctl_color_end (out), safe_details);
 }
 
-/* "[#####-----]", @columns wide in all. */
-static void
-append_bar (GString *line, guint64 part, gint64 total, guint columns)
-{
-  gboolean utf8 = g_get_charset (NULL);
-  guint width = columns - 2;
-  guint full = total > 0 ? (guint) (MIN (1.0, (double) part / total) * width) : 0;
-
-  g_string_append_c (line, '[');
-  for (guint i = 0; i < width; i++)
-    g_string_append (line, i < full ? (utf8 ? "█" : "#") : (utf8 ? "░" : "-"));
-  g_string_append_c (line, ']');
-}
-
-/* " 45 %  1.2 MB/s  0:32 left"; the parts that are known. */
-static char *
-progress_numbers (CtlTransfer *transfer)
+/* "45 %  1.2 MB  1.2 MB/s  0:32 left"; the parts that are known. */
+char *
+ctl_transfer_progress_line (CtlTransfer *transfer)
 {
   guint64 transferred = ctl_transfer_get_uint (transfer, "Transferred");
   guint64 rate = ctl_transfer_get_uint (transfer, "Rate");
-  gint64 size = ctl_transfer_get_int (transfer, "Size");
   gint64 remaining = ctl_transfer_get_int (transfer, "Remaining");
-  g_autofree char *percent = ctl_text_percent (transferred, size);
-  g_autofree char *done = ctl_text_size (transferred);
-  g_autofree char *per_second = ctl_text_size (rate);
+  g_autofree char *name = ctl_text_safe (ctl_transfer_get_string (transfer, "Name"));
+  g_autofree char *percent = ctl_text_percent (transferred, ctl_transfer_get_int (transfer, "Size"));
+  g_autofree char *done = ctl_text_size ((gint64) transferred);
+  g_autofree char *per_second = ctl_text_size ((gint64) rate);
   g_autofree char *left
     = ctl_text_duration (remaining > 0 ? (remaining + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC : 0);
   GString *line = g_string_new (NULL);
 
-  g_string_append_printf (line, "%5s  %8s", percent, done);
+  g_string_append_printf (line, "%u  %s  %s%s%s", ctl_transfer_get_id (transfer), name, percent,
+                          *percent ? "  " : "", done);
   if (rate > 0)
-    g_string_append_printf (line, "  %8s/s", per_second);
+    g_string_append_printf (line, "  %s/s", per_second);
   if (rate > 0 && remaining >= 0)
     g_string_append_printf (line, "  %s left", left);
   return g_string_free (line, FALSE);
 }
 
-char *
-ctl_transfer_progress_line (CtlTransfer *transfer, guint columns)
+/* What is to be said of one that is not active; g_free(). */
+static char *
+state_note (CtlTransfer *transfer)
 {
-  enum
-  {
-    NUMBERS_COLUMNS = 40, /* fixed, so that the bar does not jump */
-    MIN_BAR = 10,
-    MAX_BAR = 40,
-    MAX_NAME = 30,
-  };
-  g_autofree char *name = ctl_text_safe (ctl_transfer_get_string (transfer, "Name"));
-  g_autofree char *fitted = NULL;
-  g_autofree char *numbers = NULL;
+  const char *state = ctl_transfer_get_string (transfer, "State");
+  const char *message = ctl_transfer_get_string (transfer, "ErrorMessage");
+  g_autofree char *size = ctl_text_size (ctl_transfer_get_int (transfer, "Size"));
+
+  if (g_str_equal (state, "offered") && ctl_transfer_is_incoming (transfer))
+    return g_strdup_printf ("offered: fardelctl accept %u, %s", ctl_transfer_get_id (transfer), size);
+  return *message ? g_strdup_printf ("%s: %s", state, message) : g_strdup_printf ("%s, %s", state, size);
+}
+
+void
+ctl_transfer_get_row (CtlTransfer *transfer, CtlRow *ret_row, GPtrArray *strings)
+{
+  gboolean incoming = ctl_transfer_is_incoming (transfer);
   gboolean active = g_str_equal (ctl_transfer_get_string (transfer, "State"), "active");
-  GString *line = g_string_new (NULL);
-  guint bar = 0;
+  char *name = ctl_text_safe (ctl_transfer_get_string (transfer, "Name"));
+  char *peer = ctl_text_safe (ctl_transfer_get_string (transfer, "Peer"));
+  g_autofree char *note = active ? NULL : state_note (transfer);
+  char *safe_note = note ? ctl_text_safe (note) : NULL;
 
-  numbers
-    = active ? progress_numbers (transfer) : ctl_text_safe (ctl_transfer_get_string (transfer, "State"));
-  g_string_append_printf (line, "%u  ", ctl_transfer_get_id (transfer));
-  if (columns == 0)
-    {
-      g_string_append_printf (line, "%s  %s", name, g_strchug (numbers));
-      return g_string_free (line, FALSE);
-    }
-
-  fitted = ctl_text_fit (name, MIN (MAX_NAME, MAX (ctl_text_width (name), 12)));
-  g_string_append_printf (line, "%s ", fitted);
-  if (ctl_text_width (line->str) + NUMBERS_COLUMNS + MIN_BAR < columns)
-    bar = MIN (MAX_BAR, columns - NUMBERS_COLUMNS - ctl_text_width (line->str));
-  if (bar && active && ctl_transfer_get_int (transfer, "Size") > 0)
-    append_bar (line, ctl_transfer_get_uint (transfer, "Transferred"),
-                ctl_transfer_get_int (transfer, "Size"), bar);
-  g_string_append_printf (line, " %s", numbers);
-
-  g_free (fitted);
-  fitted = ctl_text_fit (line->str, columns - 1); /* the last column would wrap */
-  g_string_assign (line, fitted);
-  return g_string_free (line, FALSE);
+  peer[strcspn (peer, "/")] = '\0';
+  g_ptr_array_add (strings, name);
+  g_ptr_array_add (strings, peer);
+  if (safe_note)
+    g_ptr_array_add (strings, safe_note);
+  *ret_row = (CtlRow){
+    .id = ctl_transfer_get_id (transfer),
+    .incoming = incoming,
+    .name = name,
+    .peer = peer,
+    .note = safe_note,
+    .color = incoming ? CTL_COLOR_YELLOW : CTL_COLOR_FAINT,
+    .transferred = ctl_transfer_get_uint (transfer, "Transferred"),
+    .size = ctl_transfer_get_int (transfer, "Size"),
+    .rate = ctl_transfer_get_uint (transfer, "Rate"),
+    .remaining = ctl_transfer_get_int (transfer, "Remaining"),
+  };
 }
 
 typedef enum
@@ -248,6 +262,7 @@ typedef enum
   FORMAT_TEXT,
   FORMAT_BYTES, /* x or t */
   FORMAT_RATE,
+  FORMAT_DURATION,
   FORMAT_TIME, /* µs since the epoch, x or t */
   FORMAT_HASHES,
 } Format;
@@ -257,14 +272,15 @@ static const struct
   const char *property;
   Format format;
 } shown[] = {
-  { "Name", FORMAT_TEXT },         { "Direction", FORMAT_TEXT },  { "Peer", FORMAT_TEXT },
-  { "Account", FORMAT_TEXT },      { "State", FORMAT_TEXT },      { "Error", FORMAT_TEXT },
-  { "ErrorMessage", FORMAT_TEXT }, { "EndedBy", FORMAT_TEXT },    { "Size", FORMAT_BYTES },
-  { "Transferred", FORMAT_BYTES }, { "Offset", FORMAT_BYTES },    { "Rate", FORMAT_RATE },
-  { "Transport", FORMAT_TEXT },    { "Encryption", FORMAT_TEXT }, { "Verified", FORMAT_TEXT },
-  { "Hashes", FORMAT_HASHES },     { "LocalPath", FORMAT_TEXT },  { "MimeType", FORMAT_TEXT },
-  { "Description", FORMAT_TEXT },  { "Modified", FORMAT_TIME },   { "Started", FORMAT_TIME },
-  { "Ended", FORMAT_TIME },        { "Batch", FORMAT_TEXT },      { "AppId", FORMAT_TEXT },
+  { "Name", FORMAT_TEXT },          { "Direction", FORMAT_TEXT }, { "Peer", FORMAT_TEXT },
+  { "Account", FORMAT_TEXT },       { "State", FORMAT_TEXT },     { "Error", FORMAT_TEXT },
+  { "ErrorMessage", FORMAT_TEXT },  { "EndedBy", FORMAT_TEXT },   { "Size", FORMAT_BYTES },
+  { "Transferred", FORMAT_BYTES },  { "Offset", FORMAT_BYTES },   { "Rate", FORMAT_RATE },
+  { "Remaining", FORMAT_DURATION }, { "RateLimit", FORMAT_RATE }, { "Transport", FORMAT_TEXT },
+  { "Encryption", FORMAT_TEXT },    { "Verified", FORMAT_TEXT },  { "Hashes", FORMAT_HASHES },
+  { "LocalPath", FORMAT_TEXT },     { "MimeType", FORMAT_TEXT },  { "Description", FORMAT_TEXT },
+  { "Modified", FORMAT_TIME },      { "Started", FORMAT_TIME },   { "Ended", FORMAT_TIME },
+  { "Batch", FORMAT_TEXT },         { "AppId", FORMAT_TEXT },
 };
 
 static char *
@@ -307,6 +323,8 @@ format_property (GVariant *value, Format format)
     case FORMAT_RATE:
       size = ctl_text_size (number);
       return number > 0 ? g_strdup_printf ("%s/s", size) : NULL;
+    case FORMAT_DURATION:
+      return number > 0 ? ctl_text_duration (number / G_USEC_PER_SEC) : NULL;
     case FORMAT_TIME:
       return format_time (number);
     case FORMAT_HASHES:

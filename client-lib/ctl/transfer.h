@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ctl.h"
+#include "layout.h"
 
 typedef struct CtlTransfer CtlTransfer;
 
@@ -25,14 +26,16 @@ gboolean ctl_transfer_is_incoming (CtlTransfer *transfer);
 
 /* done, rejected, cancelled or failed */
 gboolean ctl_transfer_is_final (CtlTransfer *transfer);
+/* "fardelctl resume" can offer it again, or go on with it at once. */
+gboolean ctl_transfer_is_resumable (CtlTransfer *transfer);
 /* The exit code for a final state. */
 CtlExit ctl_transfer_get_exit (CtlTransfer *transfer);
 
-/* "3  a.pdf to bob@example.org: offered, 1.2 MB", coloured by state, with the
- * newline. */
-void ctl_transfer_print_state (CtlTransfer *transfer, FILE *out);
-/* "3  a.pdf  45 %  1.2 MB/s  0:32 left" in one line, with a bar as wide as
- * @columns (0: none) allow; without newline. g_free(). */
-char *ctl_transfer_progress_line (CtlTransfer *transfer, guint columns);
+/* "3  a.pdf to bob@example.org: offered, 1.2 MB", coloured by state; g_free(). */
+char *ctl_transfer_state_line (CtlTransfer *transfer, FILE *out);
+/* "3  a.pdf  45 %  1.2 MB  1.2 MB/s  0:32 left"; g_free(). */
+char *ctl_transfer_progress_line (CtlTransfer *transfer);
+/* For a live view; what it borrows goes to @strings, which free it. */
+void ctl_transfer_get_row (CtlTransfer *transfer, CtlRow *ret_row, GPtrArray *strings);
 /* Everything, one property a line. */
 void ctl_transfer_print_all (CtlTransfer *transfer, FILE *out);

@@ -4,7 +4,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import pty
 import signal
 import subprocess
@@ -12,51 +11,13 @@ import termios
 
 import pytest
 
+from fardel.ctl import (CANCELLED, FAILED, INTERRUPTED, NO_DAEMON, OK, REJECTED, TIMEOUT, TRANSFER_FAILED, USAGE, Ctl,
+                        binary, running)
 from fardel.files import make_file
 from fardel.prosody import Prosody, password
 from fardel.scenario import BOB, Held, eventually, feed
 
 SIZE = 3_000_000
-
-OK, FAILED, USAGE, NO_DAEMON, TRANSFER_FAILED, REJECTED, CANCELLED, TIMEOUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
-
-
-def binary():
-    return os.environ.get("FARDELCTL") or str(
-        pathlib.Path(__file__).parents[2] / "build/client-lib/ctl/fardelctl")
-
-
-class Ctl:
-    """fardelctl on the bus of a daemon."""
-
-    def __init__(self, daemon, directory):
-        self.env = daemon.env | {"LC_ALL": "C.UTF-8"}
-        self.directory = directory
-
-    def start(self, *arguments, **kwargs):
-        kwargs = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | kwargs
-        return subprocess.Popen([binary(), *map(str, arguments)], env=self.env, cwd=self.directory, **kwargs)
-
-    def __call__(self, *arguments, expect=OK, stdin=b""):
-        """What it prints on standard output, or on standard error if it fails."""
-        ctl = self.start(*arguments, stdin=subprocess.PIPE)
-        out, err = ctl.communicate(stdin, timeout=60)
-        assert ctl.returncode == expect, (arguments, ctl.returncode, out, err)
-        return (err if expect in (FAILED, USAGE, NO_DAEMON) else out).decode()
-
-    def json(self, *arguments, **kwargs):
-        return [json.loads(line) for line in self("--json", *arguments, **kwargs).splitlines()]
-
-
-@contextlib.contextmanager
-def running(ctl):
-    """A command that is ended at the latest with the test."""
-    try:
-        yield ctl
-    finally:
-        ctl.kill()
-        ctl.communicate()
-
 
 @pytest.fixture
 def ctl(alice, work):
@@ -344,25 +305,6 @@ def test_password_from_terminal(ctl, alice, prosody):
 
 def echoes(terminal):
     return termios.tcgetattr(terminal)[3] & termios.ECHO
-
-
-def test_progress_on_a_terminal(ctl, bob, source):
-    """Bars, then one line that stays."""
-    controller, terminal = pty.openpty()
-    ctl.env["TERM"] = "xterm"
-    with running(ctl.start("send", "--wait", BOB, source, stdout=terminal, stderr=terminal)) as sending:
-        os.close(terminal)
-        accept_next(bob)
-        shown = b""
-        with contextlib.suppress(OSError):
-            while data := os.read(controller, 1000):
-                shown += data
-        sending.wait(timeout=60)
-    os.close(controller)
-    assert sending.returncode == OK
-    assert b"\033[1A\033[J" in shown
-    last = shown.decode().rpartition("\033[J")[2]
-    assert "\033[32mdone\033[0m" in last and last.count("\n") == 1
 
 
 def test_peers(ctl, bob):

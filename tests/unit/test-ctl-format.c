@@ -202,6 +202,32 @@ test_safe (void)
 }
 
 static void
+test_wrap (void)
+{
+  static const struct
+  {
+    const char *string;
+    guint columns;
+    const char *wrapped;
+  } rows[] = {
+    { "", 10, "" },
+    { "one two three", 80, "one two three" },
+    { "one two three", 9, "one two\nthree" },
+    { "one two three", 8, "one two\nthree" },
+    { "one two three", 7, "one\ntwo\nthree" },
+    { "averyverylongword two", 7, "averyverylongword\ntwo" },
+    { "報告 報告", 9, "報告\n報告" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *wrapped = ctl_text_wrap_at (rows[i].string, rows[i].columns);
+
+      g_assert_cmpstr (wrapped, ==, rows[i].wrapped);
+    }
+}
+
+static void
 test_table (void)
 {
   static const char *const headings[] = { "ID", "NAME", "", NULL };
@@ -264,6 +290,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ctl-format/fit", test_fit);
   g_test_add_func ("/ctl-format/safe", test_safe);
   g_test_add_func ("/ctl-format/rate", test_rate);
+  g_test_add_func ("/ctl-format/wrap", test_wrap);
   g_test_add_func ("/ctl-format/table", test_table);
   return g_test_run ();
 }

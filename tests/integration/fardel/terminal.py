@@ -117,16 +117,21 @@ class Terminal:
         size = struct.pack("HHHH", self.screen.lines, self.screen.columns, 0, 0)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, size)
 
+    def _read_some(self):
+        try:
+            return os.read(self.fd, 65536)
+        except OSError:  # the end of a terminal
+            return b""
+
     def _read(self):
-        with contextlib.suppress(OSError):  # the end of a terminal
-            while data := os.read(self.fd, 65536):
-                while select.select([self.fd], [], [], 0.01)[0] and (more := os.read(self.fd, 65536)):
-                    data += more  # what is drawn at once is seen at once
-                with self._news:
-                    self.raw += data
-                    self._stream.feed(data)
-                    self._keep_frame()
-                    self._news.notify_all()
+        while data := self._read_some():
+            while select.select([self.fd], [], [], 0.01)[0] and (more := self._read_some()):
+                data += more  # what is drawn at once is seen at once
+            with self._news:
+                self.raw += data
+                self._stream.feed(data)
+                self._keep_frame()
+                self._news.notify_all()
 
     def _keep_frame(self):
         shot = Shot(self.screen)
