@@ -8,8 +8,10 @@
 #include "text.h"
 #include "value.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What to do, where the daemon's message cannot know that it is fardelctl that
  * asked. */
@@ -25,6 +27,15 @@ static const struct
     "\"fardelctl account list\" shows why an account is not online." },
   { "org.fardel.Fardel1.Error.PeerUnsupported",
     "\"fardelctl query PEER\" shows what a peer's program can do." },
+  { "org.fardel.Fardel1.Error.InvalidJid", "An address looks like alice@example.org." },
+  { "org.fardel.Fardel1.Error.Blocked",
+    "Take the peer off the block list with your chat program; \"fardelctl contacts\" shows who is on it." },
+  { "org.fardel.Fardel1.Error.LimitExceeded",
+    "\"fardelctl list\" shows what waits, \"fardelctl cancel\" ends it. Many files go as one with \"tar -c "
+    "DIRECTORY | fardelctl send PEER - --name NAME.tar\"." },
+  { "org.fardel.Fardel1.Error.Finished", "\"fardelctl show ID\" shows how it ended." },
+  { "org.fardel.Fardel1.Error.NoSpace", "Make room, or accept it into another directory." },
+  { "org.fardel.Fardel1.Error.SourceChanged", "Send the file as it is now with \"fardelctl send\"." },
   { "org.fardel.Fardel1.Error.NotPending", "\"fardelctl list\" shows the state of each transfer." },
   { "org.fardel.Fardel1.Error.InvalidFd", "Use a file or a pipe, for instance with \"cat |\" or \"| cat\"." },
   { "org.freedesktop.DBus.Error.UnknownObject",
@@ -42,14 +53,24 @@ find_hint (const char *name)
   return NULL;
 }
 
+static void
+print_wrapped (const char *text)
+{
+  g_autofree char *wrapped = ctl_text_wrap (text, stderr);
+
+  fprintf (stderr, "%s\n", wrapped);
+}
+
 CtlExit
 ctl_fail (Ctl *ctl, CtlExit status, const char *name, const char *format, ...)
 {
   g_autofree char *message = NULL;
-  g_autofree char *safe = NULL;
+  g_autofree char *safe = NULL, *text = NULL;
   const char *hint = find_hint (name);
   va_list args;
 
+  if (ctl->take_options)
+    return status;
   va_start (args, format);
   message = g_strdup_vprintf (format, args);
   va_end (args);
@@ -60,9 +81,11 @@ ctl_fail (Ctl *ctl, CtlExit status, const char *name, const char *format, ...)
       return status;
     }
   safe = ctl_text_safe (message);
-  fprintf (stderr, "%sfardelctl:%s %s\n", ctl_color (stderr, CTL_COLOR_RED), ctl_color_end (stderr), safe);
+  text
+    = g_strdup_printf ("%sfardelctl:%s %s", ctl_color (stderr, CTL_COLOR_RED), ctl_color_end (stderr), safe);
+  print_wrapped (text);
   if (hint)
-    fprintf (stderr, "%s\n", hint);
+    print_wrapped (hint);
   return status;
 }
 
@@ -91,15 +114,23 @@ ctl_connect (Ctl *ctl)
     r = sd_bus_open_system_with_description (&ctl->bus, "fardelctl");
   else
     r = sd_bus_open_user_with_description (&ctl->bus, "fardelctl");
-  if (r < 0 && ctl->system)
+  if (r >= 0)
+    return CTL_OK;
+  if (ctl->system)
     return ctl_fail (ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER, "There is no system bus (%s).",
                      g_strerror (-r));
-  if (r < 0)
+  if (r == -ENOMEDIUM)
     return ctl_fail (
       ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER,
-      "There is no session bus (%s). Run this inside a user session, or set DBUS_SESSION_BUS_ADDRESS.",
-      g_strerror (-r));
-  return CTL_OK;
+      "There is no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set. In a "
+      "shell over SSH or su: export XDG_RUNTIME_DIR=/run/user/%u",
+      (guint) getuid ());
+  return ctl_fail (
+    ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER,
+    "There is no session bus at %s (%s). Run this inside a user session; \"loginctl enable-linger\" "
+    "keeps one running without a login.",
+    g_getenv ("DBUS_SESSION_BUS_ADDRESS") ? "DBUS_SESSION_BUS_ADDRESS" : "$XDG_RUNTIME_DIR/bus",
+    g_strerror (-r));
 }
 
 static int
@@ -111,6 +142,8 @@ call (Ctl *ctl, const char *path, const char *interface, const char *member, GVa
   int r;
 
   r = sd_bus_message_new_method_call (ctl->bus, &message, CTL_SERVICE, path, interface, member);
+  if (r >= 0 && ctl->take_options)
+    r = sd_bus_message_set_auto_start (message, FALSE);
   if (r >= 0 && args)
     r = ctl_value_append_body (message, args);
   if (r >= 0)
@@ -156,6 +189,13 @@ ctl_get_all (Ctl *ctl, const char *path, const char *interface, GVariant **ret_p
   if (status == CTL_OK)
     g_variant_get (reply, "(@a{sv})", ret_properties);
   return status;
+}
+
+CtlExit
+ctl_set_property (Ctl *ctl, const char *path, const char *interface, const char *property, GVariant *value)
+{
+  return ctl_call (ctl, path, "org.freedesktop.DBus.Properties", "Set",
+                   g_variant_new ("(ssv)", interface, property, value), NULL);
 }
 
 CtlExit

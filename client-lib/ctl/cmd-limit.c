@@ -7,8 +7,6 @@
 #include "json.h"
 #include "rate.h"
 
-#define PROPERTIES "org.freedesktop.DBus.Properties"
-
 static CtlExit
 set_rate (Ctl *ctl, const char *path, const char *interface, const char *property, const char *text)
 {
@@ -16,8 +14,7 @@ set_rate (Ctl *ctl, const char *path, const char *interface, const char *propert
 
   if (!ctl_parse_rate (ctl, text, &rate))
     return CTL_USAGE;
-  return ctl_call (ctl, path, PROPERTIES, "Set",
-                   g_variant_new ("(ssv)", interface, property, g_variant_new_uint64 (rate)), NULL);
+  return ctl_set_property (ctl, path, interface, property, g_variant_new_uint64 (rate));
 }
 
 static CtlExit
@@ -76,6 +73,7 @@ limit (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_limit_commands[] = {
-  { "limit", "[ID RATE]", "Show or set how fast the daemon or a transfer may be", limit },
+  { "limit", "[ID RATE]", "Show or set how fast the daemon or a transfer may be", limit,
+    "{UploadLimit: number, DownloadLimit: number} if nothing is set" },
   { NULL },
 };

@@ -1,48 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The commands about peers, and about the daemon itself.
+ * The commands about peers.
  */
 #include "ctl.h"
 
 #include "json.h"
-#include "rate.h"
 #include "text.h"
+#include "value.h"
 
 #include <string.h>
-
-static const char *
-lookup_string (GVariant *dict, const char *key)
-{
-  const char *value = "";
-
-  g_variant_lookup (dict, key, "&s", &value);
-  return value;
-}
-
-static gboolean
-lookup_boolean (GVariant *dict, const char *key)
-{
-  gboolean value = FALSE;
-
-  g_variant_lookup (dict, key, "b", &value);
-  return value;
-}
-
-/* "a, b"; g_free(). */
-static char *
-lookup_list (GVariant *dict, const char *key)
-{
-  g_autofree const char **values = NULL;
-
-  return g_variant_lookup (dict, key, "^a&s", &values) ? g_strjoinv (", ", (char **) values) : g_strdup ("");
-}
 
 static CtlExit
 query (Ctl *ctl, int argc, char **argv)
 {
   g_autofree char *account = NULL;
   const GOptionEntry entries[] = {
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Ask with this account", "ID" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Ask with this account", "ACCOUNT" },
     { NULL },
   };
   g_autoptr (GVariantDict) options = g_variant_dict_new (NULL);
@@ -61,18 +34,18 @@ query (Ctl *ctl, int argc, char **argv)
     return status;
 
   info = g_variant_get_child_value (reply, 0);
-  transports = lookup_list (info, "transports");
-  text = lookup_boolean (info, "can-receive") ? g_strdup_printf ("can receive files: resource %s, %s",
-                                                                 lookup_string (info, "resource"), transports)
-         : lookup_boolean (info, "online")    ? g_strdup ("is online, but cannot receive files")
-                                              : g_strdup ("is offline");
+  transports = ctl_value_lookup_list (info, "transports");
+  text = ctl_value_lookup_boolean (info, "can-receive") ? g_strdup_printf (
+           "can receive files: resource %s, %s", ctl_value_lookup_string (info, "resource"), transports)
+         : ctl_value_lookup_boolean (info, "online") ? g_strdup ("is online, but cannot receive files")
+                                                     : g_strdup ("is offline");
   safe = ctl_text_safe (text);
-  safe_client = ctl_text_safe (lookup_string (info, "client"));
+  safe_client = ctl_text_safe (ctl_value_lookup_string (info, "client"));
   if (ctl->json)
     ctl_json_print (ctl->out, info);
   else
-    fprintf (ctl->out, "%s %s%s%s\n", lookup_string (info, "jid"), safe, *safe_client ? "\nclient: " : "",
-             safe_client);
+    fprintf (ctl->out, "%s %s%s%s\n", ctl_value_lookup_string (info, "jid"), safe,
+             *safe_client ? "\nclient: " : "", safe_client);
   return CTL_OK;
 }
 
@@ -80,7 +53,7 @@ query (Ctl *ctl, int argc, char **argv)
 static void
 add_resources (CtlTable *table, const char *id, GVariant *contact)
 {
-  const char *jid = lookup_string (contact, "jid");
+  const char *jid = ctl_value_lookup_string (contact, "jid");
   g_autoptr (GVariantIter) iter = NULL;
   GVariant *resource;
 
@@ -88,30 +61,30 @@ add_resources (CtlTable *table, const char *id, GVariant *contact)
     return;
   while (g_variant_iter_loop (iter, "@a{sv}", &resource))
     {
-      const char *name = lookup_string (resource, "resource");
+      const char *name = ctl_value_lookup_string (resource, "resource");
       g_autofree char *full = *name ? g_strconcat (jid, "/", name, NULL) : g_strdup (jid);
-      gboolean can = lookup_boolean (resource, "can-receive");
-      g_autofree char *transports = can ? lookup_list (resource, "transports") : g_strdup ("none");
-      const char *software = lookup_string (resource, "software");
+      gboolean can = ctl_value_lookup_boolean (resource, "can-receive");
+      g_autofree char *transports = can ? ctl_value_lookup_list (resource, "transports") : g_strdup ("none");
+      const char *software = ctl_value_lookup_string (resource, "software");
 
-      ctl_table_add (table,
-                     (const char *[]){ id, full, transports, lookup_string (resource, "client-type"),
-                                       *software ? software : lookup_string (resource, "client"), NULL });
+      ctl_table_add (
+        table, (const char *[]){ id, full, transports, ctl_value_lookup_string (resource, "client-type"),
+                                 *software ? software : ctl_value_lookup_string (resource, "client"), NULL });
     }
 }
 
 static void
 add_contact (CtlTable *table, const char *id, GVariant *contact)
 {
-  const char *presence = lookup_boolean (contact, "blocked")       ? "blocked"
-                         : lookup_boolean (contact, "can-receive") ? "can receive"
-                         : lookup_boolean (contact, "online")      ? "online"
-                                                                   : "offline";
-  g_autofree char *groups = lookup_list (contact, "groups");
+  const char *presence = ctl_value_lookup_boolean (contact, "blocked")       ? "blocked"
+                         : ctl_value_lookup_boolean (contact, "can-receive") ? "can receive"
+                         : ctl_value_lookup_boolean (contact, "online")      ? "online"
+                                                                             : "offline";
+  g_autofree char *groups = ctl_value_lookup_list (contact, "groups");
 
-  ctl_table_add (table, (const char *[]){ id, lookup_string (contact, "jid"), presence,
-                                          lookup_string (contact, "subscription"),
-                                          lookup_string (contact, "name"), groups, NULL });
+  ctl_table_add (table, (const char *[]){ id, ctl_value_lookup_string (contact, "jid"), presence,
+                                          ctl_value_lookup_string (contact, "subscription"),
+                                          ctl_value_lookup_string (contact, "name"), groups, NULL });
 }
 
 /* Adds the contacts of one account to @table, by @add, and to @json, an aa{sv};
@@ -150,15 +123,19 @@ contacts (Ctl *ctl, int argc, char **argv)
     = { "ACCOUNT", "JID", "PRESENCE", "SUBSCRIPTION", "NAME", "GROUPS", NULL };
   static const char *const resource_headings[] = { "ACCOUNT", "JID", "TRANSPORTS", "TYPE", "PROGRAM", NULL };
   g_autofree char *account = NULL;
-  gboolean online = FALSE, resources = FALSE;
+  g_autofree char *group = NULL;
+  gboolean online = FALSE, can_receive = FALSE, resources = FALSE;
   const GOptionEntry entries[] = {
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account only", "ID" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account only", "ACCOUNT" },
     { "online", 0, 0, G_OPTION_ARG_NONE, &online, "Only those who are online", NULL },
+    { "can-receive", 0, 0, G_OPTION_ARG_NONE, &can_receive, "Only those who can receive files now", NULL },
+    { "group", 'g', 0, G_OPTION_ARG_STRING, &group, "Only those in this group of the contact list", "GROUP" },
     { "resources", 'r', 0, G_OPTION_ARG_NONE, &resources, "Show the programs they are online with", NULL },
     { NULL },
   };
   g_autoptr (CtlTable) table = NULL;
   g_auto (GVariantBuilder) json = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GVariantDict) dict = NULL;
   g_autoptr (GVariant) filter = NULL;
   g_autoptr (GVariant) accounts = NULL;
   GVariantIter iter;
@@ -168,7 +145,13 @@ contacts (Ctl *ctl, int argc, char **argv)
   if (!ctl_parse (ctl, entries, &argc, &argv, 0, 0))
     return CTL_USAGE;
   table = ctl_table_new (resources ? resource_headings : headings);
-  filter = g_variant_ref_sink (g_variant_new_parsed (online ? "{'online': <true>}" : "@a{sv} {}"));
+  dict = g_variant_dict_new (NULL);
+  if (online)
+    g_variant_dict_insert (dict, "online", "b", TRUE);
+  if (can_receive)
+    g_variant_dict_insert (dict, "can-receive", "b", TRUE);
+  ctl_value_insert_string (dict, "group", group);
+  filter = g_variant_ref_sink (g_variant_dict_end (dict));
   if (account)
     status = add_contacts (ctl, account, filter, table, resources ? add_resources : add_contact, &json);
   else
@@ -189,45 +172,16 @@ contacts (Ctl *ctl, int argc, char **argv)
   return CTL_OK;
 }
 
-static CtlExit
-show_status (Ctl *ctl, int argc, char **argv)
-{
-  g_autoptr (GVariant) properties = NULL;
-  g_autofree char *features = NULL, *safe_folder = NULL;
-  g_autofree char *up = NULL, *down = NULL;
-  guint32 active = 0, pending = 0, max = 0;
-  guint64 upload = 0, download = 0;
-  CtlExit status;
-
-  if (!ctl_parse (ctl, NULL, &argc, &argv, 0, 0))
-    return CTL_USAGE;
-  status = ctl_get_all (ctl, CTL_ROOT, CTL_MANAGER, &properties);
-  if (status != CTL_OK)
-    return status;
-  if (ctl->json)
-    {
-      ctl_json_print (ctl->out, properties);
-      return CTL_OK;
-    }
-
-  features = lookup_list (properties, "Features");
-  safe_folder = ctl_text_safe (lookup_string (properties, "DownloadFolder"));
-  g_variant_lookup (properties, "ActiveTransfers", "u", &active);
-  g_variant_lookup (properties, "PendingOffers", "u", &pending);
-  g_variant_lookup (properties, "MaxActiveTransfers", "u", &max);
-  g_variant_lookup (properties, "UploadLimit", "t", &upload);
-  g_variant_lookup (properties, "DownloadLimit", "t", &download);
-  up = ctl_rate_text (upload);
-  down = ctl_rate_text (download);
-  fprintf (ctl->out, "%16s: %s\n%16s: %s\n%16s: %u of %u\n%16s: %u\n%16s: %s\n%16s: %s up, %s down\n",
-           "fardeld", lookup_string (properties, "Version"), "Features", features, "Active transfers", active,
-           max, "Pending offers", pending, "Download folder", safe_folder, "Limits", up, down);
-  return CTL_OK;
-}
-
 const CtlCommand ctl_peer_commands[] = {
-  { "query", "PEER", "Ask whether a peer can receive files now", query },
-  { "contacts", "", "Show the contacts", contacts },
-  { "status", "", "Show the daemon's version and settings", show_status },
+  { "query", "PEER", "Ask whether a peer can receive files now", query,
+    "{jid: string, online: boolean, can-receive: boolean, resource: string, transports: [string], client: "
+    "string}" },
+  { "contacts", "", "Show the contacts", contacts,
+    "[{account: string, jid: string, name: string, subscription: string, asked: boolean, blocked: boolean, "
+    "online: "
+    "boolean, can-receive: boolean, groups: [string], resources: [{resource: string, show: string, "
+    "can-receive: "
+    "boolean, transports: [string], client: string, client-type: string, software: string, software-version: "
+    "string}]}]" },
   { NULL },
 };

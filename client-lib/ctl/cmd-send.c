@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * fardelctl send. Files go as paths, which can be resumed later; standard input,
- * and on the system bus a file, as a descriptor.
+ * and files on the system bus, as descriptors.
  */
 #include "ctl.h"
 
@@ -23,12 +23,14 @@ typedef struct
   char *description;
   char *mime_type;
   char *resource;
+  char *batch;
   char **transports;
   char *limit;
   int timeout; /* NOT_GIVEN */
   gint64 size;
   guint64 rate;
   gboolean hash;
+  gboolean bind;
   gboolean wait;
 } SendOptions;
 
@@ -40,6 +42,7 @@ send_options_clear (SendOptions *options)
   g_free (options->description);
   g_free (options->mime_type);
   g_free (options->resource);
+  g_free (options->batch);
   g_strfreev (options->transports);
   g_free (options->limit);
 }
@@ -50,22 +53,25 @@ parse_options (Ctl *ctl, SendOptions *options, int *argc, char ***argv)
 {
   const GOptionEntry entries[] = {
     { "wait", 'w', 0, G_OPTION_ARG_NONE, &options->wait, "Show the progress, and wait for the end", NULL },
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &options->account, "Send with this account", "ID" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &options->account, "Send with this account", "ACCOUNT" },
     { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "File name for the peer (needed for \"-\")",
       "NAME" },
     { "description", 0, 0, G_OPTION_ARG_STRING, &options->description, "Text for the peer", "TEXT" },
     { "mime-type", 0, 0, G_OPTION_ARG_STRING, &options->mime_type, "Media type (default: found out)",
       "TYPE" },
     { "resource", 0, 0, G_OPTION_ARG_STRING, &options->resource, "Send to this resource of the peer",
-      "NAME" },
+      "RESOURCE" },
+    { "batch", 0, 0, G_OPTION_ARG_STRING, &options->batch, "Let it belong to what has the same text here",
+      "BATCH" },
     { "timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout,
       "Give up if there is no answer (default: a day; 0: never)", "SECONDS" },
     { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->transports,
-      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "NAME" },
+      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "TRANSPORT" },
     { "limit", 'l', 0, G_OPTION_ARG_STRING, &options->limit, "Bytes per second at most, e.g. 500k or 2M",
       "RATE" },
     { "hash", 0, 0, G_OPTION_ARG_NONE, &options->hash, "Send the checksum with the offer, not after the file",
       NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &options->bind, "Wait, and cancel it if this command is ended", NULL },
     { "size", 0, 0, G_OPTION_ARG_INT64, &options->size, "How much will come from standard input", "BYTES" },
     { NULL },
   };
@@ -85,11 +91,14 @@ collect_options (const SendOptions *options)
   ctl_value_insert_string (dict, "description", options->description);
   ctl_value_insert_string (dict, "mime-type", options->mime_type);
   ctl_value_insert_string (dict, "resource", options->resource);
+  ctl_value_insert_string (dict, "batch", options->batch);
   ctl_value_insert_strings (dict, "transports", options->transports);
   if (options->timeout != NOT_GIVEN)
     g_variant_dict_insert (dict, "timeout", "u", options->timeout);
   if (options->hash)
     g_variant_dict_insert (dict, "hash", "b", TRUE);
+  if (options->bind)
+    g_variant_dict_insert (dict, "bind", "b", TRUE);
   if (options->rate > 0)
     g_variant_dict_insert (dict, "rate-limit", "t", options->rate);
   return dict;
@@ -126,16 +135,21 @@ offer_stdin (Ctl *ctl, const char *peer, const SendOptions *options, GPtrArray *
 
 /* The daemon of all users is not shown paths: it could not read what they say. */
 static CtlExit
-offer_opened (Ctl *ctl, const char *peer, const char *file, const SendOptions *options, GPtrArray *paths)
+offer_opened (Ctl *ctl, const char *peer, GPtrArray *files, const SendOptions *options, GPtrArray *paths)
 {
-  g_autofree char *base = g_path_get_basename (file);
-  int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  CtlExit status;
+  CtlExit status = CTL_OK;
 
-  if (fd < 0)
-    return ctl_fail (ctl, CTL_FAILED, "", "%s: %s", file, g_strerror (errno));
-  status = offer_fd (ctl, peer, fd, options->name ? options->name : base, options, paths);
-  close (fd);
+  for (guint i = 0; i < files->len && status == CTL_OK; i++)
+    {
+      const char *file = g_ptr_array_index (files, i);
+      g_autofree char *base = g_path_get_basename (file);
+      int fd = open (file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+      if (fd < 0)
+        return ctl_fail (ctl, CTL_FAILED, "", "%s: %s", file, g_strerror (errno));
+      status = offer_fd (ctl, peer, fd, options->name ? options->name : base, options, paths);
+      close (fd);
+    }
   return status;
 }
 
@@ -166,8 +180,6 @@ offer_many (Ctl *ctl, const char *peer, GPtrArray *files, const SendOptions *opt
   char *path;
   CtlExit status;
 
-  if (options->name)
-    return ctl_fail (ctl, CTL_USAGE, "", "--name is for one file, not for several or a directory.");
   status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "OfferMany",
                      g_variant_new ("(s@as@a{sv})", peer,
                                     g_variant_new_strv ((const char *const *) files->pdata, files->len),
@@ -204,8 +216,10 @@ offer (Ctl *ctl, const char *peer, char **arguments, const SendOptions *options,
       directory = directory || S_ISDIR (st.st_mode);
       g_ptr_array_add (files, ctl_absolute_path (arguments[i]));
     }
-  if (ctl->system && files->len == 1 && !directory)
-    return offer_opened (ctl, peer, g_ptr_array_index (files, 0), options, paths);
+  if (options->name && (files->len > 1 || directory))
+    return ctl_fail (ctl, CTL_USAGE, "", "--name is for one file, not for several or a directory.");
+  if (ctl->system && !directory)
+    return offer_opened (ctl, peer, files, options, paths);
   return files->len > 1 || directory ? offer_many (ctl, peer, files, options, paths)
                                      : offer_one (ctl, peer, g_ptr_array_index (files, 0), options, paths);
 }
@@ -223,7 +237,7 @@ send_files (Ctl *ctl, int argc, char **argv)
   if (options.timeout < 0 && options.timeout != NOT_GIVEN)
     return ctl_fail (ctl, CTL_USAGE, "", "--timeout: %d is not a time.", options.timeout);
 
-  if (options.wait)
+  if (options.wait || options.bind)
     status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker); /* before the transfers can change */
   if (status == CTL_OK)
     status = offer (ctl, argv[1], argv + 2, &options, paths);
@@ -233,6 +247,7 @@ send_files (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_send_commands[] = {
-  { "send", "PEER FILE...|-", "Offer files, directories or standard input", send_files },
+  { "send", "PEER FILE...|-", "Offer files, directories or standard input", send_files,
+    "{Id: number, Path: string} for each transfer; with --wait or --bind: EVENT" },
   { NULL },
 };

@@ -40,14 +40,16 @@ print_list (GVariant *transfers, FILE *out)
 static CtlExit
 list (Ctl *ctl, int argc, char **argv)
 {
-  g_autofree char *state = NULL, *direction = NULL, *account = NULL, *peer = NULL, *batch = NULL;
+  g_autofree char *state = NULL, *direction = NULL, *account = NULL, *peer = NULL, *batch = NULL,
+                  *app_id = NULL;
   const GOptionEntry entries[] = {
     { "state", 's', 0, G_OPTION_ARG_STRING, &state,
       "queued, offered, negotiating, active, interrupted, done, rejected, cancelled or failed", "STATE" },
     { "direction", 'd', 0, G_OPTION_ARG_STRING, &direction, "incoming or outgoing", "DIRECTION" },
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account", "ID" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account", "ACCOUNT" },
     { "peer", 'p', 0, G_OPTION_ARG_STRING, &peer, "To or from this peer", "JID" },
     { "batch", 0, 0, G_OPTION_ARG_STRING, &batch, "Of this batch", "BATCH" },
+    { "app-id", 0, 0, G_OPTION_ARG_STRING, &app_id, "Offered by this sandboxed application", "APP" },
     { NULL },
   };
   g_autoptr (GVariantDict) filter = g_variant_dict_new (NULL);
@@ -62,6 +64,7 @@ list (Ctl *ctl, int argc, char **argv)
   ctl_value_insert_string (filter, "account", account);
   ctl_value_insert_string (filter, "peer", peer);
   ctl_value_insert_string (filter, "batch", batch);
+  ctl_value_insert_string (filter, "app-id", app_id);
   status = ctl_call (ctl, CTL_ROOT, CTL_MANAGER, "ListTransfers",
                      g_variant_new ("(@a{sv})", g_variant_dict_end (filter)), &reply);
   if (status != CTL_OK)
@@ -155,35 +158,49 @@ forget (Ctl *ctl, int argc, char **argv)
   return CTL_OK;
 }
 
+/* The new transfer's path goes to @paths. */
 static CtlExit
-resume (Ctl *ctl, int argc, char **argv)
+resume_one (Ctl *ctl, const char *argument, gboolean bind, GPtrArray *paths)
 {
-  gboolean wait = FALSE;
-  const GOptionEntry entries[] = {
-    { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait, "Show the progress, and wait for the end", NULL },
-    { NULL },
-  };
-  g_autofree char *path = NULL;
-  g_autoptr (CtlTracker) tracker = NULL;
-  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *path = ctl_transfer_path (ctl, argument);
   g_autoptr (GVariant) reply = NULL;
   char *new_path;
-  CtlExit status = CTL_OK;
+  CtlExit status;
 
-  if (!ctl_parse (ctl, entries, &argc, &argv, 1, 1))
-    return CTL_USAGE;
-  path = ctl_transfer_path (ctl, argv[1]);
   if (!path)
     return CTL_USAGE;
-  if (wait)
-    status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
-  if (status == CTL_OK)
-    status = ctl_call (ctl, path, CTL_TRANSFER, "Resume", g_variant_new ("(a{sv})", NULL), &reply);
+  status = ctl_call (ctl, path, CTL_TRANSFER, "Resume",
+                     g_variant_new_parsed (bind ? "({'bind': <true>},)" : "(@a{sv} {},)"), &reply);
   if (status != CTL_OK)
     return status;
   g_variant_get (reply, "(o)", &new_path);
   g_ptr_array_add (paths, new_path);
-  return ctl_follow (ctl, tracker, paths);
+  return CTL_OK;
+}
+
+static CtlExit
+resume (Ctl *ctl, int argc, char **argv)
+{
+  gboolean wait = FALSE, bind = FALSE;
+  const GOptionEntry entries[] = {
+    { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait, "Show the progress, and wait for the end", NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &bind, "Wait, and cancel it if this command is ended", NULL },
+    { NULL },
+  };
+  g_autoptr (CtlTracker) tracker = NULL;
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  CtlExit status = CTL_OK, followed;
+
+  if (!ctl_parse (ctl, entries, &argc, &argv, 1, -1))
+    return CTL_USAGE;
+  if (wait || bind)
+    status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
+  for (int i = 1; i < argc && status == CTL_OK; i++)
+    status = resume_one (ctl, argv[i], bind, paths);
+  if (paths->len == 0)
+    return status;
+  followed = ctl_follow (ctl, tracker, paths); /* those before one that failed run all the same */
+  return status == CTL_OK ? followed : status;
 }
 
 /* --- accept --- */
@@ -192,6 +209,7 @@ typedef struct
 {
   gboolean overwrite;
   gboolean wait;
+  gboolean bind;
   gboolean no_resume;
   char **transports;
   char *limit;
@@ -212,10 +230,11 @@ insert_common (GVariantDict *dict, const AcceptOptions *options)
   ctl_value_insert_strings (dict, "transports", options->transports);
   if (options->rate > 0)
     g_variant_dict_insert (dict, "rate-limit", "t", options->rate);
+  if (options->bind)
+    g_variant_dict_insert (dict, "bind", "b", TRUE);
 }
 
-/* To standard output. It ends with us (bind), since nobody else reads what
- * we were started to write. */
+/* To standard output. */
 static CtlExit
 accept_stdout (Ctl *ctl, const char *path, const AcceptOptions *options)
 {
@@ -226,7 +245,6 @@ accept_stdout (Ctl *ctl, const char *path, const AcceptOptions *options)
   if (options->overwrite || options->no_resume)
     return ctl_fail (ctl, CTL_USAGE, "", "%s is for files, not for standard output.",
                      options->overwrite ? "--overwrite" : "--no-resume");
-  g_variant_dict_insert (dict, "bind", "b", TRUE);
   insert_common (dict, options);
   return ctl_call (ctl, path, CTL_TRANSFER, "AcceptFd",
                    g_variant_new ("(h@a{sv})", STDOUT_FILENO, g_variant_dict_end (dict)), NULL);
@@ -267,13 +285,14 @@ accept_offer (Ctl *ctl, int argc, char **argv)
   g_auto (AcceptOptions) options = { 0 };
   const GOptionEntry entries[] = {
     { "wait", 'w', 0, G_OPTION_ARG_NONE, &options.wait, "Show the progress, and wait for the end", NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &options.bind, "Wait, and cancel it if this command is ended", NULL },
     { "overwrite", 0, 0, G_OPTION_ARG_NONE, &options.overwrite, "Replace a file that is there", NULL },
     { "no-resume", 0, 0, G_OPTION_ARG_NONE, &options.no_resume,
       "Begin at the first byte, whatever an earlier transfer left", NULL },
     { "limit", 'l', 0, G_OPTION_ARG_STRING, &options.limit, "Bytes per second at most, e.g. 500k or 2M",
       "RATE" },
     { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.transports,
-      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "NAME" },
+      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "TRANSPORT" },
     { NULL },
   };
   g_autofree char *path = NULL;
@@ -290,9 +309,10 @@ accept_offer (Ctl *ctl, int argc, char **argv)
   to_stdout = argc > 2 && g_str_equal (argv[2], "-");
   if (to_stdout)
     {
-      options.wait = TRUE;
+      options.bind = TRUE; /* nobody else reads what we were started to write */
       ctl->out = stderr;
     }
+  options.wait = options.wait || options.bind;
 
   if (options.wait)
     status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker);
@@ -306,13 +326,18 @@ accept_offer (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_transfer_commands[] = {
-  { "list", "", "Show the transfers", list },
-  { "show", "ID", "Show all about one transfer", show },
+  { "list", "", "Show the transfers", list, "[TRANSFER]" },
+  { "show", "ID", "Show all about one transfer", show, "TRANSFER" },
   { "accept", "ID [DESTINATION|-]", "Take an offered file, into a directory or file or to standard output",
-    accept_offer },
-  { "reject", "ID...", "Decline offers", reject },
-  { "cancel", "ID...", "End transfers", cancel },
-  { "resume", "ID", "Offer again what failed or was cancelled, or at once what was interrupted", resume },
-  { "forget", "[ID...]", "Remove transfers that ended from the list", forget },
+    accept_offer,
+    "{Path: string, LocalPath: string}; with --wait or --bind: EVENT, on standard error if the file goes to "
+    "standard "
+    "output" },
+  { "reject", "ID...", "Decline offers", reject, NULL },
+  { "cancel", "ID...", "End transfers", cancel, NULL },
+  { "resume", "ID...", "Offer again what failed or was cancelled, or at once what was interrupted", resume,
+    "{Id: number, Path: string}; with --wait or --bind: EVENT" },
+  { "forget", "[ID...]", "Remove transfers that ended from the list", forget,
+    "{Count: number} if no ID is given" },
   { NULL },
 };

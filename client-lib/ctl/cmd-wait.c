@@ -28,7 +28,7 @@ print_ids (Ctl *ctl, GPtrArray *paths)
 CtlExit
 ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
 {
-  g_autofree char *running = NULL;
+  g_autofree char *running = NULL, *resumable = NULL;
   CtlExit status;
 
   if (!tracker)
@@ -44,9 +44,12 @@ ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
 
   status = ctl_tracker_run (tracker, -1);
   running = ctl_tracker_list_running (tracker);
+  resumable = ctl_tracker_list_resumable (tracker);
   if (status == CTL_INTERRUPTED && ctl->out != stderr)
     fprintf (stderr, "Still running: see \"fardelctl wait %s\", or end with \"fardelctl cancel %s\".\n",
              running, running);
+  else if (*resumable && !*running && !ctl->json)
+    fprintf (stderr, "To offer again what did not get through: \"fardelctl resume %s\".\n", resumable);
   return status;
 }
 
@@ -92,7 +95,7 @@ watch (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_wait_commands[] = {
-  { "wait", "ID...", "Wait until transfers end; the exit code tells how", wait_for },
-  { "watch", "", "Follow what runs and what comes, until interrupted", watch },
+  { "wait", "ID...", "Wait until transfers end; the exit code tells how", wait_for, "EVENT" },
+  { "watch", "", "Follow what runs and what comes, until interrupted", watch, "EVENT" },
   { NULL },
 };

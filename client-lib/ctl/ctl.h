@@ -42,6 +42,9 @@ typedef struct
   FILE *out; /* results; standard error while standard output carries a file */
   gboolean json;
   gboolean system; /* the daemon of the system bus, not of the session */
+  /* Set while the shell completes a command line: nothing is printed or started,
+   * and a command is run to hand its options to it. */
+  void (*take_options) (const GOptionEntry *entries);
 } Ctl;
 
 struct CtlCommand
@@ -50,20 +53,36 @@ struct CtlCommand
   const char *arguments; /* for the usage line */
   const char *summary;
   CtlExit (*run) (Ctl *ctl, int argc, char **argv); /* argv[0] is the command's last word */
+  const char *json; /* what --json prints, for --help; NULL: nothing */
 };
+
+/* account add, which has a file of its own. */
+CtlExit ctl_account_add (Ctl *ctl, int argc, char **argv);
 
 /* Each ends with an entry of NULLs. */
 extern const CtlCommand ctl_account_commands[];
+extern const CtlCommand ctl_daemon_commands[];
 extern const CtlCommand ctl_limit_commands[];
 extern const CtlCommand ctl_send_commands[];
 extern const CtlCommand ctl_transfer_commands[];
 extern const CtlCommand ctl_wait_commands[];
 extern const CtlCommand ctl_peer_commands[];
 
+/* The tables of commands, to the NULL. */
+extern const CtlCommand *const ctl_groups[];
+/* The command that @argv begins with; NULL if there is none. */
+const CtlCommand *ctl_find_command (int argc, char **argv, int *ret_words);
+
+/* What "fardelctl complete WORD..." prints for the word that is typed last. Returns the exit code. */
+CtlExit ctl_complete (Ctl *ctl, int argc, char **argv);
+
 /* Parses the options of a command (@entries may be NULL) and --json; what is
  * left in argv after [0] are @min to @max arguments (@max -1: any number). If
  * not, says so and returns FALSE: the command returns CTL_USAGE. */
 gboolean ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int min, int max);
+/* The same with several lists of options, to the NULL. */
+gboolean ctl_parse_groups (Ctl *ctl, const GOptionEntry *const *groups, int *argc, char ***argv, int min,
+                           int max);
 
 /* "500k" as bytes per second; NULL leaves @rate alone. FALSE, reported, if it is no such thing. */
 gboolean ctl_parse_rate (Ctl *ctl, const char *text, guint64 *rate);
@@ -89,6 +108,9 @@ CtlExit ctl_call (Ctl *ctl, const char *path, const char *interface, const char 
 
 /* All properties of an interface, an a{sv}. */
 CtlExit ctl_get_all (Ctl *ctl, const char *path, const char *interface, GVariant **ret_properties);
+
+CtlExit ctl_set_property (Ctl *ctl, const char *path, const char *interface, const char *property,
+                          GVariant *value);
 
 /* The accounts: an a{oa{sv}} of object paths and properties. */
 CtlExit ctl_list_accounts (Ctl *ctl, GVariant **ret_accounts);

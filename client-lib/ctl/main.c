@@ -10,9 +10,9 @@
 #include <locale.h>
 #include <string.h>
 
-static const CtlCommand *const groups[] = {
-  ctl_send_commands,  ctl_transfer_commands, ctl_wait_commands,
-  ctl_limit_commands, ctl_peer_commands,     ctl_account_commands,
+const CtlCommand *const ctl_groups[] = {
+  ctl_send_commands, ctl_transfer_commands, ctl_wait_commands,   ctl_limit_commands,
+  ctl_peer_commands, ctl_account_commands,  ctl_daemon_commands, NULL,
 };
 
 static void
@@ -20,26 +20,30 @@ print_help (void)
 {
   printf ("Usage:\n  fardelctl [--system] [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
           "Sends and receives files over XMPP, by the fardel daemon of this session.\n\nCommands:\n");
-  for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
-    for (const CtlCommand *command = groups[i]; command->name; command++)
+  for (guint i = 0; ctl_groups[i]; i++)
+    for (const CtlCommand *command = ctl_groups[i]; command->name; command++)
       {
         g_autofree char *usage = g_strdup_printf ("%s %s", command->name, command->arguments);
 
         printf ("  %-36s %s\n", usage, command->summary);
       }
-  printf ("\n\"fardelctl COMMAND --help\" shows the options of a command.\n"
-          "ID is the number of a transfer, or the short name of an account.\n"
+  printf ("\n\"fardelctl COMMAND --help\" shows the options of a command, and what it prints with --json.\n"
+          "ID is the number of a transfer, or the short name of an account. PEER is a JID.\n"
           "\nOptions:\n"
-          "  --json      One JSON object or array per line on standard output. The keys are the\n"
-          "              names of the D-Bus properties, and Path, the object path; lists are\n"
-          "              arrays. Commands that follow transfers (wait, watch, --wait) print an\n"
-          "              object with all properties for each transfer, then one with Id, Path\n"
-          "              and what changed for each event. Errors are objects with Error and\n"
-          "              ErrorMessage on standard error. Commands without a result print nothing.\n"
+          "  --json      Print JSON, one value a line; see below\n"
           "  --system    Use the daemon of the system bus, which serves all users. Who is not\n"
-          "              root sends one file at a time, and accepts with \"-\"\n"
+          "              root sends files, no directories, and accepts with \"-\"\n"
           "  --version   Show the version\n"
           "  --help      Show this\n"
+          "\nJSON:\n"
+          "  TRANSFER, ACCOUNT and MANAGER are objects with all properties of these D-Bus interfaces\n"
+          "  under their own names, TRANSFER and ACCOUNT also with Path, the object path. What\n"
+          "  follows transfers (watch, wait, --wait) prints EVENT: first the TRANSFER, then\n"
+          "  for every change an object with Id, Path and the properties that changed; watch also\n"
+          "  such objects for accounts, and {Id, Path, Removed: true} for what is forgotten.\n"
+          "  Sizes are bytes, rates bytes per second, times microseconds. A command without a\n"
+          "  result prints nothing; an error is {Error, ErrorMessage} on standard error. Keys are\n"
+          "  never renamed or removed; new ones may come.\n"
           "\nExit codes:\n"
           "    0  done, or the request was taken\n"
           "    1  the daemon refused it, or it failed here\n"
@@ -50,20 +54,22 @@ print_help (void)
           "    6  ... was cancelled\n"
           "    7  the time to wait is over\n"
           "  130  interrupted; transfers go on\n"
-          "\nEnvironment: DBUS_SESSION_BUS_ADDRESS, NO_COLOR\n");
+          "\nEnvironment:\n"
+          "  DBUS_SESSION_BUS_ADDRESS  the session bus; else the one in XDG_RUNTIME_DIR\n"
+          "  NO_COLOR                  no colours, also on a terminal\n");
 }
 
 /* The command that argv begins with; the longer name first, so that "account"
  * alone would not hide "account list". @ret_words: how many words it took. */
-static const CtlCommand *
-find_command (int argc, char **argv, int *ret_words)
+const CtlCommand *
+ctl_find_command (int argc, char **argv, int *ret_words)
 {
   for (int words = MIN (argc, 2); words > 0; words--)
     {
       g_autofree char *name = words == 2 ? g_strjoin (" ", argv[0], argv[1], NULL) : g_strdup (argv[0]);
 
-      for (guint i = 0; i < G_N_ELEMENTS (groups); i++)
-        for (const CtlCommand *command = groups[i]; command->name; command++)
+      for (guint i = 0; ctl_groups[i]; i++)
+        for (const CtlCommand *command = ctl_groups[i]; command->name; command++)
           if (g_str_equal (command->name, name))
             {
               *ret_words = words;
@@ -73,8 +79,21 @@ find_command (int argc, char **argv, int *ret_words)
   return NULL;
 }
 
+static void
+describe_command (Ctl *ctl, GOptionContext *context)
+{
+  g_autofree char *json = NULL;
+
+  g_option_context_set_summary (context, ctl->command->summary);
+  if (ctl->command->json)
+    {
+      json = g_strdup_printf ("With --json: %s", ctl->command->json);
+      g_option_context_set_description (context, json);
+    }
+}
+
 gboolean
-ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int min, int max)
+ctl_parse_groups (Ctl *ctl, const GOptionEntry *const *groups, int *argc, char ***argv, int min, int max)
 {
   const GOptionEntry common[] = {
     { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON", NULL },
@@ -83,10 +102,19 @@ ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int m
   g_autoptr (GOptionContext) context = g_option_context_new (ctl->command->arguments);
   g_autoptr (GError) error = NULL;
 
-  g_option_context_set_summary (context, ctl->command->summary);
-  if (entries)
-    g_option_context_add_main_entries (context, entries, NULL);
+  describe_command (ctl, context);
+  for (guint i = 0; groups[i]; i++)
+    {
+      if (ctl->take_options)
+        ctl->take_options (groups[i]);
+      g_option_context_add_main_entries (context, groups[i], NULL);
+    }
   g_option_context_add_main_entries (context, common, NULL);
+  if (ctl->take_options)
+    {
+      ctl->take_options (common);
+      return FALSE;
+    }
 
   if (!g_option_context_parse (context, argc, argv, &error))
     ctl_fail (ctl, CTL_USAGE, "", "%s. Try \"fardelctl %s --help\".", error->message, ctl->command->name);
@@ -95,6 +123,12 @@ ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int m
   else
     return TRUE;
   return FALSE;
+}
+
+gboolean
+ctl_parse (Ctl *ctl, const GOptionEntry *entries, int *argc, char ***argv, int min, int max)
+{
+  return ctl_parse_groups (ctl, (const GOptionEntry *[]){ entries, NULL }, argc, argv, min, max);
 }
 
 gboolean
@@ -169,7 +203,7 @@ run (Ctl *ctl, int argc, char **argv)
   if (first == argc)
     return ctl_fail (ctl, CTL_USAGE, "", "Which command? Try \"fardelctl --help\".");
 
-  ctl->command = find_command (argc - first, argv + first, &words);
+  ctl->command = ctl_find_command (argc - first, argv + first, &words);
   if (!ctl->command)
     return ctl_fail (ctl, CTL_USAGE, "", "There is no command \"%s\". Try \"fardelctl --help\".",
                      argv[first]);

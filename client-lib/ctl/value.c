@@ -20,6 +20,32 @@ ctl_value_insert_strings (GVariantDict *dict, const char *key, char **values)
     g_variant_dict_insert (dict, key, "^as", values);
 }
 
+const char *
+ctl_value_lookup_string (GVariant *dict, const char *key)
+{
+  const char *value = "";
+
+  g_variant_lookup (dict, key, "&s", &value);
+  return value;
+}
+
+gboolean
+ctl_value_lookup_boolean (GVariant *dict, const char *key)
+{
+  gboolean value = FALSE;
+
+  g_variant_lookup (dict, key, "b", &value);
+  return value;
+}
+
+char *
+ctl_value_lookup_list (GVariant *dict, const char *key)
+{
+  g_autofree const char **values = NULL;
+
+  return g_variant_lookup (dict, key, "^a&s", &values) ? g_strjoinv (", ", (char **) values) : g_strdup ("");
+}
+
 static int append_value (sd_bus_message *message, GVariant *value);
 
 static int

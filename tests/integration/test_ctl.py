@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """fardelctl against a running daemon: what it prints, and its exit codes."""
 
-import contextlib
 import json
 import os
-import pty
+import re
 import signal
 import subprocess
-import termios
 
 import pytest
 
@@ -167,6 +165,34 @@ def test_resume(ctl, bob, source):
     assert ctl.json("show", first)[0]["State"] == "cancelled"
 
 
+def test_what_failed_can_be_sent_again(ctl, bob, source):
+    """It is said how, for all at once."""
+    with running(ctl.start("send", BOB, source, source, "--wait")) as sending:
+        bob.client.wait(lambda: len(bob.client.transfers()) == 2, 20)
+        ctl("cancel", 1, 2)
+        out, err = sending.communicate(timeout=60)
+    assert sending.returncode == CANCELLED
+    assert "0 of 2 files sent" in out.decode()
+    again = re.search(r'"fardelctl (resume \d+ \d+)"', err.decode())[1]
+    assert len(ctl(*again.split()).split()) == 2
+    assert "resume" not in ctl("wait", "1", expect=CANCELLED)
+
+
+def test_bound_to_the_command(ctl, alice, bob, source):
+    """With --bind the transfer ends with the command."""
+    with running(ctl.start("send", BOB, source, "--bind")) as sending:
+        offer = bob.client.wait_for_offer()
+        sending.send_signal(signal.SIGINT)
+        sending.communicate(timeout=20)
+    assert offer.end()["State"] == "cancelled"
+    ctl("send", BOB, source)
+    with running(Ctl(bob, ctl.directory).start("accept", bob.client.wait_for_offer()["Id"], "--bind")) as accepting:
+        accepting.stdout.readline()
+        accepting.send_signal(signal.SIGINT)
+        accepting.communicate(timeout=20)
+    bob.client.wait(lambda: all(transfer["State"] in ("cancelled", "done") for transfer in bob.client.transfers()), 20)
+
+
 def test_wait_is_not_for_ever(ctl, bob, source):
     number = ctl("send", BOB, source).strip()
     bob.client.wait_for_offer()
@@ -220,6 +246,57 @@ def test_no_daemon(ctl, alice):
     ctl.env["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent"
     assert "session bus" in ctl("list", expect=NO_DAEMON)
     assert json.loads(ctl("--json", "list", expect=NO_DAEMON)).keys() == {"Error", "ErrorMessage"}
+
+
+def test_runtime_directory_alone(ctl, alice):
+    """As in a shell over SSH: no DBUS_SESSION_BUS_ADDRESS."""
+    del ctl.env["DBUS_SESSION_BUS_ADDRESS"]
+    (alice.runtime / "bus").symlink_to(alice.directory / "bus")
+    assert ctl.json("status")[0]["Version"]
+    (alice.runtime / "bus").unlink()
+    assert "$XDG_RUNTIME_DIR/bus" in ctl("status", expect=NO_DAEMON)
+    del ctl.env["XDG_RUNTIME_DIR"]
+    assert f"export XDG_RUNTIME_DIR=/run/user/{os.getuid()}" in ctl("status", expect=NO_DAEMON)
+
+
+def test_system_bus(ctl, alice, bob, source):
+    """Files go as descriptors there, since the daemon is shown no paths."""
+    ctl.env["DBUS_SYSTEM_BUS_ADDRESS"] = ctl.env.pop("DBUS_SESSION_BUS_ADDRESS")
+    ctl.env["XDG_RUNTIME_DIR"] = "/nonexistent"
+    assert ctl.json("--system", "status")[0]["Version"]
+    assert len(ctl("--system", "send", BOB, source, source, "--transport", "ibb").split()) == 2
+    offer = bob.client.wait_for_offer()
+    assert (offer["Name"], offer["Size"]) == ("report.bin", SIZE)
+    ctl.env["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent"
+    assert "system bus" in ctl("--system", "status", expect=NO_DAEMON)
+
+
+def test_settings(ctl, alice, work):
+    ctl("set", "--max-active", 7, "--download-folder", ".")
+    status = ctl.json("status")[0]
+    assert (status["MaxActiveTransfers"], status["DownloadFolder"].rstrip("/")) == (7, str(work))
+    assert "7" in ctl("status")
+    assert "1" in ctl("set", "--max-active", 0, expect=FAILED)
+    config = alice.config / "fardel.conf"
+    config.write_text(config.read_text().replace("=7", "=9"))
+    ctl("reload")
+    assert ctl.json("status")[0]["MaxActiveTransfers"] == 9
+
+
+def test_account_show(ctl, alice, prosody):
+    shown = ctl("account", "show", "alice")
+    assert "Status: online" in shown and "AutoAccept" not in shown
+    assert alice.account("alice")["Tls"]["certificate-sha256"] in shown
+    ctl("account", "update", "alice", "--auto-accept", BOB, "--auto-accept", Prosody.jid("carol"))
+    assert f"{BOB}, {Prosody.jid('carol')}" in ctl("account", "show", "alice")
+    ctl("account", "update", "alice", "--auto-accept", "")
+    assert alice.account("alice")["AutoAccept"] == []
+
+
+def test_filters_of_contacts(ctl, bob):
+    """By what they can, and by group."""
+    eventually(lambda: ctl.json("contacts", "--can-receive")[0])
+    assert ctl.json("contacts", "--group", "none of this name") == [[]]
 
 
 def test_watch(bobs_ctl, alice, bob, source):
@@ -281,32 +358,6 @@ def test_account_policies(ctl, alice):
     assert "strangers" in ctl("account", "update", "alice", "--strangers", "x", expect=FAILED)
 
 
-def test_password_from_terminal(ctl, alice, prosody):
-    """It is asked for, and not shown."""
-    alice.add_account("carol", prosody, secret=False, online=False)
-    alice.account("carol").wait_for("Status", "waiting-for-password")
-    controller, terminal = pty.openpty()
-    with running(ctl.start("account", "password", "carol", stdin=terminal, stdout=terminal, stderr=terminal)) as asking:
-        os.close(terminal)
-        shown = b""
-        while b"carol: " not in shown:
-            shown += os.read(controller, 100)
-        eventually(lambda: not echoes(controller))
-        os.write(controller, password("carol").encode() + b"\n")
-        asking.wait(timeout=20)
-        with contextlib.suppress(OSError):  # the end of a terminal
-            while data := os.read(controller, 100):
-                shown += data
-    os.close(controller)
-    assert asking.returncode == OK
-    assert password("carol").encode() not in shown
-    alice.account("carol").wait_for("Status", "online")
-
-
-def echoes(terminal):
-    return termios.tcgetattr(terminal)[3] & termios.ECHO
-
-
 def test_peers(ctl, bob):
     assert BOB in ctl("query", BOB) and "can receive" in ctl("query", BOB)
     info = ctl.json("query", BOB)[0]
@@ -324,7 +375,7 @@ def test_peers(ctl, bob):
 @pytest.mark.parametrize("arguments", [
     [], ["nonsense"], ["--nonsense"], ["account"], ["send"], ["send", BOB], ["send", BOB, "--nonsense", "x"],
     ["send", BOB, "-"], ["send", BOB, "-", "x"], ["send", BOB, "x", "--size", "1"], ["send", BOB, "x", "--timeout", "-1"],
-    ["show"], ["show", "one"], ["show", "1", "2"], ["show", "-1"], ["wait"], ["cancel"], ["account", "add"],
+    ["set"], ["set", "--max-active", "-2"], ["reload", "x"], ["account", "show"], ["show"], ["show", "one"], ["show", "1", "2"], ["show", "-1"], ["wait"], ["cancel"], ["account", "add"],
     ["account", "connect", "No/Id"], ["account", "update", "alice"], ["account", "add", "a@b", "--port", "65536"],
     ["account", "add", "a@b", "--password-command", "'"], ["account", "add", "a@b", "--auto-accept-max", "much"],
 ])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A password on its way: from the terminal into a pipe, kept nowhere.
+ * Questions and answers. A password goes into a pipe and is kept nowhere.
  */
-#include "password.h"
+#include "prompt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,6 +36,8 @@ read_line (int fd, char *buffer, int size)
 
       if (n < 0)
         return -errno;
+      if (n == 0 && length == 0)
+        return -ENODATA;
       if (n == 0 || buffer[length] == '\n')
         return length;
       length++;
@@ -43,8 +45,14 @@ read_line (int fd, char *buffer, int size)
   return -EMSGSIZE;
 }
 
-static int
-read_from_terminal (const char *account, char *buffer, int size)
+gboolean
+ctl_can_ask (void)
+{
+  return isatty (STDIN_FILENO) && isatty (STDERR_FILENO);
+}
+
+int
+ctl_ask (const char *question, gboolean echo, char *buffer, int size)
 {
   struct sigaction action = { .sa_handler = interrupt }; /* no SA_RESTART */
   struct sigaction int_before, term_before;
@@ -54,37 +62,59 @@ read_from_terminal (const char *account, char *buffer, int size)
   if (tcgetattr (STDIN_FILENO, &before) < 0)
     return -errno;
   silent = before;
-  silent.c_lflag &= ~(tcflag_t) ECHO;
+  if (!echo)
+    silent.c_lflag &= ~(tcflag_t) ECHO;
   sigaction (SIGINT, &action, &int_before);
   sigaction (SIGTERM, &action, &term_before);
 
-  fprintf (stderr, "Password for %s: ", account);
-  if (tcsetattr (STDIN_FILENO, TCSAFLUSH, &silent) < 0)
+  fputs (question, stderr);
+  if (tcsetattr (STDIN_FILENO, echo ? TCSADRAIN : TCSAFLUSH, &silent) < 0)
     r = -errno;
   else
     {
       r = read_line (STDIN_FILENO, buffer, size);
-      tcsetattr (STDIN_FILENO, TCSAFLUSH, &before);
+      tcsetattr (STDIN_FILENO, echo ? TCSADRAIN : TCSAFLUSH, &before);
     }
-  fputc ('\n', stderr);
+  if (!echo || r < 0)
+    fputc ('\n', stderr);
   sigaction (SIGINT, &int_before, NULL);
   sigaction (SIGTERM, &term_before, NULL);
   return r;
 }
 
 int
-ctl_password_read (const char *account)
+ctl_ask_yes_no (const char *question, gboolean otherwise)
 {
+  g_autofree char *text = g_strdup_printf ("%s [%s] ", question, otherwise ? "Y/n" : "y/N");
+  char buffer[16];
+  int r;
+
+  for (;;)
+    {
+      r = ctl_ask (text, TRUE, buffer, sizeof buffer);
+      if (r == 0)
+        return otherwise;
+      if (r < 0 && r != -EMSGSIZE)
+        return r;
+      if (r > 0 && strchr ("yYnN", buffer[0]))
+        return buffer[0] == 'y' || buffer[0] == 'Y';
+    }
+}
+
+int
+ctl_ask_password (const char *account)
+{
+  g_autofree char *question = g_strdup_printf ("Password for %s: ", account);
   char buffer[PASSWORD_MAX];
   int fds[2];
   int r;
 
   if (isatty (STDIN_FILENO))
-    r = read_from_terminal (account, buffer, sizeof buffer);
+    r = ctl_ask (question, FALSE, buffer, sizeof buffer);
   else
     r = read_line (STDIN_FILENO, buffer, sizeof buffer);
   if (r == 0)
-    r = -ENODATA;
+    r = -ENOMSG;
   if (r > 0)
     {
       int length = r;
