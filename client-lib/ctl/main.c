@@ -203,6 +203,8 @@ run (Ctl *ctl, int argc, char **argv)
   if (first == argc)
     return ctl_fail (ctl, CTL_USAGE, "", "Which command? Try \"fardelctl --help\".");
 
+  if (g_str_equal (argv[first], "complete"))
+    return ctl_complete (ctl, argc - first - 1, argv + first + 1);
   ctl->command = ctl_find_command (argc - first, argv + first, &words);
   if (!ctl->command)
     return ctl_fail (ctl, CTL_USAGE, "", "There is no command \"%s\". Try \"fardelctl --help\".",
