@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* Whoever owns this name shows incoming offers to the user. */
+/* Whoever owns this name shows the user incoming offers, and accounts that need them. */
 #define OFFER_UI "org.fardel.Fardel1.OfferUI"
 
 /* --- the model's hooks --- */
@@ -87,12 +87,61 @@ emit_fields (FdBus *bus, gconstpointer model, guint fields, const FieldProperty 
   fd_bus_emit_changed (bus, model, changed);
 }
 
+/* --- who speaks to the user --- */
+
+static int
+on_offer_ui_started (sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+  const sd_bus_error *error = sd_bus_message_get_error (reply);
+
+  if (error)
+    g_debug ("Nothing speaks to the user: %s", error->message);
+  return 1;
+}
+
+static void
+start_offer_ui (FdBus *bus)
+{
+  int r = sd_bus_call_method_async (bus->sd, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                    "org.freedesktop.DBus", "StartServiceByName", on_offer_ui_started, NULL,
+                                    "su", OFFER_UI, 0);
+
+  if (r < 0)
+    g_debug ("Cannot call %s: %s", OFFER_UI, g_strerror (-r));
+}
+
+/* At each new offer, since the one that showed the last may have left. */
+static void
+call_offer_ui (FdBus *bus)
+{
+  guint pending = fd_manager_get_pending (bus->manager, FD_OWNER_ANYBODY);
+
+  if (pending > bus->pending)
+    start_offer_ui (bus);
+  bus->pending = pending;
+}
+
+/* It does not go on without them. */
+static gboolean
+needs_user (FdAccount *account)
+{
+  static const char *const stuck[] = { "waiting-for-password", "failed", NULL };
+
+  return g_strv_contains (stuck, fd_account_get_status (account));
+}
+
+/* --- accounts and transfers --- */
+
 static void
 on_account_changed (FdAccount *account, FdAccountFields fields, gpointer data)
 {
-  emit_fields (data, account, fields, account_properties, G_N_ELEMENTS (account_properties));
+  FdBus *bus = data;
+
+  emit_fields (bus, account, fields, account_properties, G_N_ELEMENTS (account_properties));
   if (fields & FD_ACCOUNT_CONTACTS)
-    fd_contacts_changed (data, account);
+    fd_contacts_changed (bus, account);
+  if (is_started (bus) && !bus->shared && (fields & FD_ACCOUNT_STATUS) && needs_user (account))
+    start_offer_ui (bus);
 }
 
 static void
@@ -139,33 +188,7 @@ on_transfer_removed (FdTransfer *transfer, gpointer data)
   fd_bus_unexport (bus, transfer);
 }
 
-/* --- who shows offers --- */
-
-static int
-on_offer_ui_started (sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
-{
-  const sd_bus_error *error = sd_bus_message_get_error (reply);
-
-  if (error)
-    g_debug ("Nothing shows the offer: %s", error->message);
-  return 1;
-}
-
-/* At each new offer, since the one that showed the last may have left. */
-static void
-call_offer_ui (FdBus *bus)
-{
-  guint pending = fd_manager_get_pending (bus->manager, FD_OWNER_ANYBODY);
-  int r = 0;
-
-  if (pending > bus->pending)
-    r = sd_bus_call_method_async (bus->sd, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                  "org.freedesktop.DBus", "StartServiceByName", on_offer_ui_started, NULL,
-                                  "su", OFFER_UI, 0);
-  if (r < 0)
-    g_debug ("Cannot call %s: %s", OFFER_UI, g_strerror (-r));
-  bus->pending = pending;
-}
+/* --- the manager --- */
 
 static void
 on_changed (FdManagerFields fields, gpointer data)
