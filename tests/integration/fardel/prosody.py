@@ -139,6 +139,11 @@ class Prosody:
         """Puts addresses on the block list of a user who was not online yet."""
         self._store("blocklist", user, "".join(f'["{jid}"] = true; ' for jid in jids))
 
+    def name_contact(self, user, friend, name):
+        """Makes it the only contact of a user who was not online yet."""
+        self._store("roster", user, f'[false] = {{ version = 1; pending = {{}}; }};'
+                    f'["{self.jid(friend)}"] = {{ subscription = "both"; groups = {{}}; name = "{name}"; }};')
+
     def start(self):
         self.process = Process("prosody", ["prosody", "-F", "--config", str(self.config)], netns=self.netns)
         for service in self.services:
