@@ -395,6 +395,8 @@ get_property (sd_bus *sd, const char *path, const char *interface, const char *n
 
   if (g_str_equal (name, "Version"))
     return sd_bus_message_append (reply, "s", FD_VERSION);
+  if (!bus->telling)
+    fd_progress_numbers_read (bus);
   if (g_str_equal (name, "ActiveTransfers"))
     return sd_bus_message_append (reply, "u", fd_manager_get_active (manager, fd_bus_get_viewer (bus)));
   if (g_str_equal (name, "PendingOffers"))

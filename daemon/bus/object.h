@@ -29,6 +29,7 @@ typedef struct
   guint active; /* the numbers of the manager as last told */
   guint pending;
   double progress;
+  gboolean read_others; /* and others have been read meanwhile */
 } FdListener;
 
 struct FdBus
@@ -159,6 +160,8 @@ void fd_contacts_changed (FdBus *bus, FdAccount *account);
 void fd_progress_init (FdBus *bus);
 /* What the manager's numbers are for @listener: it can read them by itself now. */
 void fd_listener_note_numbers (FdListener *listener);
+/* Somebody reads them now. */
+void fd_progress_numbers_read (FdBus *bus);
 /* All its numbers have just been told with a change of state. */
 void fd_progress_transfer_told (FdBus *bus, FdTransfer *transfer);
 void fd_progress_transfer_gone (FdBus *bus, FdTransfer *transfer);

@@ -57,6 +57,32 @@ fd_listener_note_numbers (FdListener *listener)
   listener->progress = fd_manager_get_progress (manager, listener->uid);
 }
 
+static gboolean
+is_same_progress (const FdListener *a, const FdListener *b)
+{
+  return a->progress >= b->progress && a->progress <= b->progress;
+}
+
+/* What is read between two rounds was not told. If it is as before again when the
+ * round comes, it is told nevertheless: who has just read it takes it for true. */
+void
+fd_progress_numbers_read (FdBus *bus)
+{
+  const guint32 viewer = fd_bus_get_viewer (bus);
+
+  for (guint i = 0; i < bus->listeners->len; i++)
+    {
+      FdListener *listener = bus->listeners->pdata[i];
+      FdListener now = *listener;
+
+      fd_listener_note_numbers (&now);
+      if (listener->uid == viewer
+          && (now.active != listener->active || now.pending != listener->pending
+              || !is_same_progress (&now, listener)))
+        listener->read_others = TRUE;
+    }
+}
+
 /* Nobody learns by a signal without news that there is news for others. */
 static void
 tell_manager (FdBus *bus, FdListener *listener)
@@ -66,11 +92,12 @@ tell_manager (FdBus *bus, FdListener *listener)
   guint n = 0;
 
   fd_listener_note_numbers (listener);
-  if (listener->active != told.active)
+  listener->read_others = FALSE;
+  if (listener->active != told.active || told.read_others)
     properties[n++] = "ActiveTransfers";
-  if (listener->pending != told.pending)
+  if (listener->pending != told.pending || told.read_others)
     properties[n++] = "PendingOffers";
-  if (listener->progress < told.progress || listener->progress > told.progress)
+  if (!is_same_progress (listener, &told) || told.read_others)
     properties[n++] = "Progress";
   fd_bus_tell_changed (bus, bus->manager, listener, properties);
 }

@@ -11,7 +11,7 @@ import pytest
 from fardel.client import ACCOUNT, DBUS_ERROR, MANAGER, NAME, ROOT, TRANSFER, Account, BusError, Transfer, options
 from fardel.files import make_file, sha256
 from fardel.prosody import Prosody
-from fardel.scenario import ALICE, BOB, eventually, finish, hold
+from fardel.scenario import ALICE, BOB, Held, eventually, finish, hold
 
 UNKNOWN_OBJECT = DBUS_ERROR + "UnknownObject"
 FILE_NOT_FOUND = DBUS_ERROR + "FileNotFound"
@@ -239,6 +239,22 @@ def test_numbers_are_never_used_again(alice, bob, source):
     alice.start()
     second = alice.manager.offer(BOB, source, account="alice")
     assert second["Id"] > int(first.path.rpartition("/")[2])
+
+
+def test_numbers_that_were_read_are_not_left_alone(alice, bob, work):
+    """Who reads the manager's numbers between two signals, and finds what none told, is told what became of it."""
+    _, first, held = hold(alice, bob, make_file(work / "first", 20_000_000))
+    bob.client.wait(lambda: 1 in bob.manager.changes("ActiveTransfers"))
+    alice.manager.offer(BOB, make_file(work / "second", 20_000_000))
+    second = bob.client.wait_for_offer()
+    first.call("Cancel")
+    bob.client.wait(lambda: bob.manager["ActiveTransfers"] == 0)
+    told = len(bob.manager.changes("ActiveTransfers"))
+    again = Held(second)
+    second.wait_for("State", "active")
+    bob.client.wait(lambda: 1 in bob.manager.changes("ActiveTransfers")[told:], 10, "the number to be told")
+    held.close()
+    again.close()
 
 
 def test_strangers(make_daemon, prosody, source):
