@@ -32,7 +32,7 @@ FdQuirks fd_quirks_find (const FdPeerInfo *peer);
  * proposes another transport, once ours has followed its own. */
 FdS5bErrorRule fd_quirks_error_rule (FdQuirks quirks, gboolean initiator);
 
-/* --- our extensions, see daemon/PROTOCOL.md --- */
+/* --- our extensions, see docs/extensions.md --- */
 #define FD_NS_EARLY_ACCEPT \
   "urn:x-fardel:early-accept:0" /* accept without repeating an accepted transport \
                                  */

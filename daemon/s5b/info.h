@@ -7,7 +7,7 @@
 #include "xmpp/xml.h"
 
 #define FD_NS_S5B "urn:xmpp:jingle:transports:s5b:1"
-#define FD_NS_EOC "urn:x-fardel:eoc:0" /* end of candidates, daemon/PROTOCOL.md */
+#define FD_NS_EOC "urn:x-fardel:eoc:0" /* end of candidates, docs/extensions.md */
 #define FD_NS_CID_DST "urn:x-fardel:cid-dst:0" /* DST.ADDR per candidate */
 #define FD_S5B_MAX_CANDIDATES 16 /* of a peer; more are ignored */
 #define FD_S5B_MAX_OFFERED 6 /* ours: serial dialers spend seconds on each */

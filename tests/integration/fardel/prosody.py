@@ -36,7 +36,7 @@ c2s_require_encryption = true
 allow_registration = false
 modules_enabled = {{
   "roster", "saslauth", "tls", "disco", "ping", "blocklist", "carbons", "smacks", "csi_simple", "pep",
-  "version", "time", "uptime"{limits_module}
+  "version", "time", "uptime"{more_modules}
 }}
 modules_disabled = {{ "s2s" }}
 {limits}
@@ -82,13 +82,14 @@ def _lua_list(strings):
 
 
 class Prosody:
-    """`contacts` are pairs of users who see each other's presence. Without
+    """`users` are names, or JIDs if they are of other domains. `contacts` are
+    pairs of users who see each other's presence. Without
     `nagle` two stanzas in a row do not wait 40 ms for each other, as they do by
     default."""
 
     def __init__(self, directory, users=("alice", "bob"), contacts=(("alice", "bob"),), proxy=True,
                  addresses=("127.0.0.1", "::1"), proxy_address=None, netns=None, rate=None, nagle=True,
-                 log_level="info"):
+                 log_level="info", log_stanzas=False):
         self.directory = pathlib.Path(directory)
         self.address = addresses[0]
         self.netns = netns
@@ -102,6 +103,8 @@ class Prosody:
             MISNAMED: self.authority.issue("misnamed", "another.test"),
             UNTRUSTED: stranger.issue("untrusted", UNTRUSTED),
         }
+        for domain in sorted({user.partition("@")[2] for user in users if "@" in user}):
+            certificates[domain] = self.authority.issue(domain, domain)
         hosts = [HOST.format(host=host, certificate=certificate, key=key)
                  for host, (certificate, key) in certificates.items()]
         if proxy:
@@ -110,8 +113,9 @@ class Prosody:
         self.config = self.directory / "prosody.cfg.lua"
         self.config.write_text(CONFIG.format(
             directory=self.directory, interfaces=_lua_list(addresses), c2s=self.port, c2s_tls=self.tls_port,
-            proxy_ports=f"{{ {self.proxy_port} }}" if proxy else "{}", log_level=log_level,
-            limits_module=', "limits"' if rate else "",
+            proxy_ports=f"{{ {self.proxy_port} }}" if proxy else "{}",
+            log_level="debug" if log_stanzas else log_level,
+            more_modules=(', "limits"' if rate else "") + (', "stanza_debug"' if log_stanzas else ""),
             limits=f'limits = {{ c2s = {{ rate = "{rate}" }} }}' if rate else "", nagle=str(nagle).lower(),
             hosts="\n".join(hosts)))
         for user in users:
@@ -124,14 +128,15 @@ class Prosody:
 
     @staticmethod
     def jid(user):
-        return f"{user}@{DOMAIN}"
+        return user if "@" in user else f"{user}@{DOMAIN}"
 
     @property
     def proxy_jid(self):
         return f"proxy.{DOMAIN}"
 
     def _store(self, store, user, text):
-        path = self.directory / "data" / _encode(DOMAIN) / store / f"{_encode(user)}.dat"
+        name, domain = self.jid(user).split("@")
+        path = self.directory / "data" / _encode(domain) / store / f"{_encode(name)}.dat"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"return {{ {text} }};\n")
 
