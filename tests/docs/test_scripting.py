@@ -198,5 +198,14 @@ def test_errors(desk):
     assert printed.startswith("It was not even offered: fardelctl: ") and "missing.jpg" in printed
 
 
+def test_readme(world, desk):
+    """The block of busctl."""
+    incoming = world.send_to_alice()[1]
+    printed = desk.run(Guide("../README.md").take("From a script, from a program"), incoming["Id"])
+    assert "\nx 200000\n" in printed  # of the size, at the end
+    assert incoming.end()["State"] == "done"
+    assert world.bob.client.wait_for_offer()["Name"] == "holiday.jpg"
+
+
 def test_every_block_was_run():
     assert GUIDE.unused() == []
