@@ -53,7 +53,7 @@ test_no_batch (Fixture *f, gconstpointer data)
 
   f->features = plain_features;
   for (guint i = 0; i < 3; i++)
-    sent[i] = offer (f, "abc" + i, SIZE, "x");
+    sent[i] = offer (f, &"abc"[i], SIZE, "x");
   for (guint i = 0; i < 3; i++)
     {
       g_assert_cmpstr (offered (f, i)->batch, ==, "");
