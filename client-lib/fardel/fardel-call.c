@@ -21,13 +21,16 @@ fardel_options_take (GVariant *options)
   return g_variant_ref_sink (options ? options : g_variant_new ("a{sv}", NULL));
 }
 
-/* NULL with @error if there are too many open descriptors. */
-static GUnixFDList *
-make_list (int fd, GError **error)
+/* NULL without a descriptor. Fails if there are too many open ones. */
+static gboolean
+make_list (int fd, GUnixFDList **ret_fds, GError **error)
 {
-  g_autoptr (GUnixFDList) fds = g_unix_fd_list_new ();
+  g_autoptr (GUnixFDList) fds = fd >= 0 ? g_unix_fd_list_new () : NULL;
 
-  return fd < 0 || g_unix_fd_list_append (fds, fd, error) >= 0 ? g_steal_pointer (&fds) : NULL;
+  if (fds && g_unix_fd_list_append (fds, fd, error) < 0)
+    return FALSE;
+  *ret_fds = g_steal_pointer (&fds);
+  return TRUE;
 }
 
 static void
@@ -41,11 +44,11 @@ GVariant *
 fardel_call_sync (const FardelCall *call, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GVariant) arguments = call->arguments ? g_variant_ref_sink (call->arguments) : NULL;
-  g_autoptr (GUnixFDList) fds = make_list (call->fd, error);
+  g_autoptr (GUnixFDList) fds = NULL;
   g_autoptr (GError) failure = NULL;
   GVariant *reply;
 
-  if (!fds)
+  if (!make_list (call->fd, &fds, error))
     return NULL;
   fardel_error_quark ();
   reply = g_dbus_connection_call_with_unix_fd_list_sync (
@@ -80,11 +83,11 @@ fardel_call_async (const FardelCall *call, gpointer self, gpointer tag, GCancell
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (GVariant) arguments = call->arguments ? g_variant_ref_sink (call->arguments) : NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GUnixFDList) fds = make_list (call->fd, &error);
+  g_autoptr (GUnixFDList) fds = NULL;
 
   g_task_set_source_tag (task, tag);
   fardel_error_quark ();
-  if (!fds)
+  if (!make_list (call->fd, &fds, &error))
     g_task_return_error (task, g_steal_pointer (&error));
   else
     g_dbus_connection_call_with_unix_fd_list (
