@@ -22,6 +22,7 @@ typedef struct
   char *folder;
   char *path; /* of a file with "content" */
   GFile *file;
+  guint asked; /* how often for all properties, before a wait */
 } Fixture;
 
 static void
@@ -577,9 +578,8 @@ static gpointer
 play_removal (gpointer data)
 {
   Fixture *fixture = data;
-  guint before = fake_count (fixture->fake, "GetAll");
 
-  while (fake_count (fixture->fake, "GetAll") == before)
+  while (fake_count (fixture->fake, "GetAll") == fixture->asked)
     g_thread_yield ();
   fake_remove (fixture->fake, TRANSFER (2));
   return NULL;
@@ -614,6 +614,7 @@ test_sync (Fixture *fixture, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_thread_join (thread);
   g_clear_error (&error);
+  fixture->asked = fake_count (fixture->fake, "GetAll");
   thread = g_thread_new ("removal", play_removal, fixture);
   g_assert_false (fardel_transfer_wait_sync (other, NULL, &error));
   g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
