@@ -18,6 +18,7 @@ PAGES = pathlib.Path(os.environ.get("FARDEL_PACKAGING", SOURCE / "build/packagin
 NAMES = sorted(page.name for page in PAGES.iterdir() if re.fullmatch(r"[\w.-]+\.[1-8]", page.name))
 FARDELD = os.environ.get("FARDELD", SOURCE / "build/daemon/fardeld")
 FARDELCTL = os.environ.get("FARDELCTL", SOURCE / "build/client-lib/ctl/fardelctl")
+SERVICES = {"fardeld.8": FARDELD, "fardel-notify.8": PAGES.parents[1] / "client-lib/notify/fardel-notify"}
 
 # What scdoc writes is not for the eye, and names have small letters.
 TOLERATED = re.compile(r"skipping paragraph macro|longer than 80 bytes|lower case character in document title")
@@ -96,10 +97,10 @@ def test_every_command_and_option():
     assert options(page) == options(general + "".join(helps))
 
 
-def test_every_option_of_the_daemon():
-    page = shown("fardeld.8")
-    page = page[page.index("\nOPTIONS"):page.index("\nPASSWORDS")]
-    assert options(page) == options(run(FARDELD, "--help").stdout)
+@pytest.mark.parametrize("page", [page for page in NAMES if page in SERVICES])
+def test_every_option_of_a_service(page):
+    section = re.search(r"^OPTIONS$(.*?)^\S", shown(page), re.DOTALL | re.MULTILINE)[1]
+    assert options(section) == options(run(SERVICES[page], "--help").stdout)
 
 
 def test_every_exit_code():
