@@ -5,7 +5,7 @@
 set -u
 
 version=$(sed -n "s/^  version: '\(.*\)',$/\1/p" meson.build)
-work=$PWD/build-packaging/${0##*/}
+work=${work:-$PWD/build-packaging/${0##*/}}
 mkdir -p "$work"
 
 # check NAME COMMAND...: prints "ok NAME" if the command succeeds and "not ok NAME" if not.

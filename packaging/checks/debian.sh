@@ -3,29 +3,18 @@
 #
 # What the checks of the Debian packages share: clean systems, made of layers so
 # that each costs a mount, and entered in namespaces of their own. Needs root.
-# FARDEL_MIRROR names another mirror than deb.debian.org. Delete build-packaging
+# FARDEL_MIRROR names another mirror than deb.debian.org. Delete their directory
 # to begin anew.
-set -eu
+work=$PWD/build-packaging/debian
+. packaging/checks/common.sh
+set -e
 
 suite=bookworm
 mirror=${FARDEL_MIRROR:-http://deb.debian.org/debian}
-work=$PWD/build-packaging
 base=$work/base
 source=$work/source
 debs=$work/debs
 mkdir -p "$work/archives/partial"
-
-# An answer: check WHAT COMMAND...
-check ()
-{
-  what=$1
-  shift
-  if "$@"; then
-    echo "ok $what"
-  else
-    echo "not ok $what"
-  fi
-}
 
 # The smallest system that has apt, and a user who is nobody.
 make_base ()
@@ -95,7 +84,7 @@ layer ()
 
 # build DIRECTORY VARIABLE=VALUE...
 # Builds the packages as the user, in a directory of that name, with the
-# environment given; build-packaging/NAME.log tells how.
+# environment given; NAME.log tells how.
 build ()
 {
   name=$(basename "$1")
