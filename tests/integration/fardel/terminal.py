@@ -247,10 +247,11 @@ def _draw_shot(shot, lines):
 
 def _film(number, begin, end, seconds):
     """CSS that shows group `number` from `begin` to `end`, parts of all the `seconds`."""
+    resting = "hidden" if end < 1 else "visible"  # where nothing moves: the last one
     steps = {0: "hidden", 100 * begin: "visible"} | ({100 * end: "hidden"} if end < 1 else {})
     keys = "".join(f"{percent:.3f}%{{visibility:{value}}}" for percent, value in steps.items())
     return (f"@keyframes k{number}{{{keys}}}"
-            f"#f{number}{{visibility:hidden;animation:k{number} {seconds:.2f}s step-end infinite}}")
+            f"#f{number}{{visibility:{resting};animation:k{number} {seconds:.2f}s step-end infinite}}")
 
 
 def svg(frames, title="", lines=None, hold=3.0):
