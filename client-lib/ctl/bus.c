@@ -21,27 +21,30 @@ static const struct
   const char *hint;
 } hints[] = {
   { "org.fardel.Fardel1.Error.AccountExists",
-    "Choose another name with --id, or change it with \"fardelctl account update\"." },
-  { "org.fardel.Fardel1.Error.NoSuchAccount", "\"fardelctl account list\" shows the accounts there are." },
+    N_ ("Choose another name with --id, or change it with \"fardelctl account update\".") },
+  { "org.fardel.Fardel1.Error.NoSuchAccount",
+    N_ ("\"fardelctl account list\" shows the accounts there are.") },
   { "org.fardel.Fardel1.Error.NotConnected",
-    "\"fardelctl account list\" shows why an account is not online." },
+    N_ ("\"fardelctl account list\" shows why an account is not online.") },
   { "org.fardel.Fardel1.Error.PeerUnsupported",
-    "\"fardelctl query PEER\" shows what a peer's program can do." },
-  { "org.fardel.Fardel1.Error.InvalidJid", "An address looks like alice@example.org." },
-  { "org.fardel.Fardel1.Error.Blocked",
-    "Take the peer off the block list with your chat program; \"fardelctl contacts\" shows who is on it." },
+    N_ ("\"fardelctl query PEER\" shows what a peer's program can do.") },
+  { "org.fardel.Fardel1.Error.InvalidJid", N_ ("An address looks like alice@example.org.") },
+  { "org.fardel.Fardel1.Error.Blocked", N_ ("Take the peer off the block list with your chat program; "
+                                            "\"fardelctl contacts\" shows who is on it.") },
   { "org.fardel.Fardel1.Error.LimitExceeded",
-    "\"fardelctl list\" shows what waits, \"fardelctl cancel\" ends it. Many files go as one with \"tar -c "
-    "DIRECTORY | fardelctl send PEER - --name NAME.tar\"." },
-  { "org.fardel.Fardel1.Error.Finished", "\"fardelctl show ID\" shows how it ended." },
-  { "org.fardel.Fardel1.Error.NoSpace", "Make room, or accept it into another directory." },
-  { "org.fardel.Fardel1.Error.SourceChanged", "Send the file as it is now with \"fardelctl send\"." },
-  { "org.fardel.Fardel1.Error.NotPending", "\"fardelctl list\" shows the state of each transfer." },
-  { "org.fardel.Fardel1.Error.InvalidFd", "Use a file or a pipe, for instance with \"cat |\" or \"| cat\"." },
+    N_ (
+      "\"fardelctl list\" shows what waits, \"fardelctl cancel\" ends it. Many files go as one with \"tar -c "
+      "DIRECTORY | fardelctl send PEER - --name NAME.tar\".") },
+  { "org.fardel.Fardel1.Error.Finished", N_ ("\"fardelctl show ID\" shows how it ended.") },
+  { "org.fardel.Fardel1.Error.NoSpace", N_ ("Make room, or accept it into another directory.") },
+  { "org.fardel.Fardel1.Error.SourceChanged", N_ ("Send the file as it is now with \"fardelctl send\".") },
+  { "org.fardel.Fardel1.Error.NotPending", N_ ("\"fardelctl list\" shows the state of each transfer.") },
+  { "org.fardel.Fardel1.Error.InvalidFd",
+    N_ ("Use a file or a pipe, for instance with \"cat |\" or \"| cat\".") },
   { "org.freedesktop.DBus.Error.UnknownObject",
-    "\"fardelctl list\" and \"fardelctl account list\" show what there is." },
+    N_ ("\"fardelctl list\" and \"fardelctl account list\" show what there is.") },
   { "org.freedesktop.DBus.Error.ServiceUnknown",
-    "Is fardel installed, and in the directories of this session's bus?" },
+    N_ ("Is fardel installed, and in the directories of this session's bus?") },
 };
 
 static const char *
@@ -85,7 +88,7 @@ ctl_fail (Ctl *ctl, CtlExit status, const char *name, const char *format, ...)
     = g_strdup_printf ("%sfardelctl:%s %s", ctl_color (stderr, CTL_COLOR_RED), ctl_color_end (stderr), safe);
   print_wrapped (text);
   if (hint)
-    print_wrapped (hint);
+    print_wrapped (_ (hint));
   return status;
 }
 
@@ -117,18 +120,18 @@ ctl_connect (Ctl *ctl)
   if (r >= 0)
     return CTL_OK;
   if (ctl->system)
-    return ctl_fail (ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER, "There is no system bus (%s).",
+    return ctl_fail (ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER, _ ("There is no system bus (%s)."),
                      g_strerror (-r));
   if (r == -ENOMEDIUM)
     return ctl_fail (
       ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER,
-      "There is no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set. In a "
-      "shell over SSH or su: export XDG_RUNTIME_DIR=/run/user/%u",
+      _ ("There is no session bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set. In a "
+         "shell over SSH or su: export XDG_RUNTIME_DIR=/run/user/%u"),
       (guint) getuid ());
   return ctl_fail (
     ctl, CTL_NO_DAEMON, SD_BUS_ERROR_NO_SERVER,
-    "There is no session bus at %s (%s). Run this inside a user session; \"loginctl enable-linger\" "
-    "keeps one running without a login.",
+    _ ("There is no session bus at %s (%s). Run this inside a user session; \"loginctl enable-linger\" "
+       "keeps one running without a login."),
     g_getenv ("DBUS_SESSION_BUS_ADDRESS") ? "DBUS_SESSION_BUS_ADDRESS" : "$XDG_RUNTIME_DIR/bus",
     g_strerror (-r));
 }
@@ -236,19 +239,19 @@ object_path (Ctl *ctl, const char *folder, const char *allowed, const char *what
 
   if (*id && strlen (id) <= 32 && strspn (id, allowed) == strlen (id))
     return g_strconcat (prefix, id, NULL);
-  ctl_fail (ctl, CTL_USAGE, "", "\"%s\" is not %s.", argument, what);
+  ctl_fail (ctl, CTL_USAGE, "", _ ("\"%s\" is not %s."), argument, _ (what));
   return NULL;
 }
 
 char *
 ctl_transfer_path (Ctl *ctl, const char *argument)
 {
-  return object_path (ctl, "transfer", "0123456789", "the number of a transfer", argument);
+  return object_path (ctl, "transfer", "0123456789", N_ ("the number of a transfer"), argument);
 }
 
 char *
 ctl_account_path (Ctl *ctl, const char *argument)
 {
   return object_path (ctl, "account", "abcdefghijklmnopqrstuvwxyz0123456789_",
-                      "the id of an account (a-z, 0-9 and _, at most 32)", argument);
+                      N_ ("the id of an account (a-z, 0-9 and _, at most 32)"), argument);
 }

@@ -68,14 +68,14 @@ stop_asking (Add *add, int error)
 {
   if (add->path)
     fprintf (stderr,
-             "The account %s stays as it is: see \"fardelctl account show %s\", or remove it with "
-             "\"fardelctl account remove %s\".\n",
+             _ ("The account %s stays as it is: see \"fardelctl account show %s\", or remove it with "
+                "\"fardelctl account remove %s\".\n"),
              add->settings->id, add->settings->id, add->settings->id);
   if (error == -EINTR)
     return CTL_INTERRUPTED;
   return error == -ENODATA
            ? CTL_FAILED
-           : ctl_fail (add->ctl, CTL_FAILED, "", "Cannot read the answer: %s.", g_strerror (-error));
+           : ctl_fail (add->ctl, CTL_FAILED, "", _ ("Cannot read the answer: %s."), g_strerror (-error));
 }
 
 /* A text that is not empty. */
@@ -140,7 +140,7 @@ ask_password (Add *add)
   if (fd < 0)
     return stop_asking (add, fd);
   if (can_save (add->ctl))
-    save = ctl_ask_yes_no ("Keep it in the keyring?", TRUE);
+    save = ctl_ask_yes_no (_ ("Keep it in the keyring?"), TRUE);
   if (save < 0)
     {
       close (fd);
@@ -160,7 +160,7 @@ ask_password (Add *add)
 static void
 print_fingerprint (const char *hex)
 {
-  fprintf (stderr, "SHA-256 of the certificate, to compare with what the server's owner says:\n");
+  fprintf (stderr, _ ("SHA-256 of the certificate, to compare with what the server's owner says:\n"));
   for (guint i = 0; hex[i] && hex[i + 1]; i += 2)
     fprintf (stderr, "%s%c%c%s", i % 32 == 0 ? "    " : "", g_ascii_toupper (hex[i]),
              g_ascii_toupper (hex[i + 1]), !hex[i + 2] || i % 32 == 30 ? "\n" : ":");
@@ -174,7 +174,7 @@ ask_certificate (Add *add, const char *sha256, gboolean *ret_accepted)
   int yes;
 
   print_fingerprint (sha256);
-  yes = ctl_ask_yes_no ("Accept this certificate, and no other, for this account?", FALSE);
+  yes = ctl_ask_yes_no (_ ("Accept this certificate, and no other, for this account?"), FALSE);
   if (yes < 0)
     return stop_asking (add, yes);
   *ret_accepted = yes;
@@ -215,9 +215,9 @@ listen (Add *add)
                              "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged'";
   int r = sd_bus_add_match (add->ctl->bus, &add->slot, rule, on_properties_changed, add);
 
-  return r < 0
-           ? ctl_fail (add->ctl, CTL_NO_DAEMON, "", "Cannot listen to the session bus: %s.", g_strerror (-r))
-           : CTL_OK;
+  return r < 0 ? ctl_fail (add->ctl, CTL_NO_DAEMON, "", _ ("Cannot listen to the session bus: %s."),
+                           g_strerror (-r))
+               : CTL_OK;
 }
 
 /* Until @flag is TRUE, one of add's. */
@@ -234,7 +234,7 @@ wait_for (Add *add, const gboolean *flag)
     {
       r = sd_bus_process (add->ctl->bus, NULL);
       if (r < 0)
-        status = ctl_fail (add->ctl, CTL_NO_DAEMON, "", "The session bus is gone.");
+        status = ctl_fail (add->ctl, CTL_NO_DAEMON, "", _ ("The session bus is gone."));
       else if (r == 0 && !*flag && ctl_events_wait (&events, -1) == CTL_EVENT_INTERRUPT)
         status = stop_asking (add, -EINTR);
     }
@@ -300,9 +300,9 @@ choose_id (Add *add)
 
       if (!account_exists (add, path))
         break;
-      fprintf (stderr, "There is an account %s already.\n", add->settings->id);
+      fprintf (stderr, _ ("There is an account %s already.\n"), add->settings->id);
       g_clear_pointer (&add->settings->id, g_free);
-      status = ask_text (add, "Another short name for the new one: ", &add->settings->id);
+      status = ask_text (add, _ ("Another short name for the new one: "), &add->settings->id);
     }
   return status;
 }
@@ -334,16 +334,16 @@ print_advice (Add *add)
 
   if (has_error (add, "ConnectionFailed") || has_error (add, "Timeout"))
     fprintf (stderr,
-             "If the server has another name or port: \"fardelctl account update %s --server HOST --port "
-             "PORT\".\n",
+             _ ("If the server has another name or port: \"fardelctl account update %s --server HOST --port "
+                "PORT\".\n"),
              id);
   else if (has_error (add, "TlsFailed"))
     fprintf (stderr,
-             "To trust an issuer: \"fardelctl account update %s --ca-file FILE\"; one certificate: \"... "
-             "--pin-sha256 HEX\".\n",
+             _ ("To trust an issuer: \"fardelctl account update %s --ca-file FILE\"; one certificate: \"... "
+                "--pin-sha256 HEX\".\n"),
              id);
   else
-    fprintf (stderr, "Settings are changed with \"fardelctl account update %s\".\n", id);
+    fprintf (stderr, _ ("Settings are changed with \"fardelctl account update %s\".\n"), id);
 }
 
 /* It does not work: what shall become of it? */
@@ -353,7 +353,7 @@ ask_to_keep (Add *add)
   int keep;
 
   print_advice (add);
-  keep = ctl_ask_yes_no ("Keep the account, although it does not work yet?", TRUE);
+  keep = ctl_ask_yes_no (_ ("Keep the account, although it does not work yet?"), TRUE);
   if (keep < 0)
     return stop_asking (add, keep);
   if (!keep)
@@ -361,10 +361,10 @@ ask_to_keep (Add *add)
       CtlExit status = ctl_call (add->ctl, add->path, CTL_ACCOUNT, "Remove", NULL, NULL);
 
       if (status == CTL_OK)
-        fprintf (stderr, "Removed %s.\n", add->settings->id);
+        fprintf (stderr, _ ("Removed %s.\n"), add->settings->id);
       return status == CTL_OK ? CTL_FAILED : status;
     }
-  fprintf (stderr, "Kept. \"fardelctl account connect %s\" tries again.\n", add->settings->id);
+  fprintf (stderr, _ ("Kept. \"fardelctl account connect %s\" tries again.\n"), add->settings->id);
   return CTL_FAILED;
 }
 
@@ -392,9 +392,9 @@ tell_of_password (Add *add)
   if (status != CTL_OK || !g_str_equal (get (add, "PasswordSource"), "memory"))
     return status;
   print_problem (add);
-  fprintf (stderr, "The password is kept until the daemon ends.\n");
+  fprintf (stderr, _ ("The password is kept until the daemon ends.\n"));
   if (!add->ctl->system) /* which saves none */
-    fprintf (stderr, "To let it stay: \"fardelctl account %s %s %s\".\n",
+    fprintf (stderr, _ ("To let it stay: \"fardelctl account %s %s %s\".\n"),
              can_save (add->ctl) ? "password" : "update", id,
              can_save (add->ctl) ? "--save" : "--password-command COMMAND");
   return CTL_OK;
@@ -407,8 +407,9 @@ finish (Add *add)
   g_autoptr (GVariant) tls = g_variant_lookup_value (add->now, "Tls", G_VARIANT_TYPE_VARDICT);
   g_autoptr (GVariant) contacts = NULL;
   g_autofree char *full_jid = ctl_text_safe (get (add, "FullJid"));
+  g_autofree char *count = NULL;
   const char *protocol = "";
-  gsize n;
+  guint n;
   CtlExit status;
 
   status
@@ -417,12 +418,12 @@ finish (Add *add)
     return status;
   contacts = g_variant_get_child_value (reply, 0);
   n = g_variant_n_children (contacts);
+  count = g_strdup_printf (ngettext ("%u contact", "%u contacts", n), n);
   if (tls)
     g_variant_lookup (tls, "protocol", "&s", &protocol);
-  fprintf (add->ctl->out,
-           "%sOnline%s as %s, %s.\nThe account is called %s and has %" G_GSIZE_FORMAT " contact%s.\n",
+  fprintf (add->ctl->out, _ ("%sOnline%s as %s, %s.\nThe account is called %s and has %s.\n"),
            ctl_color (add->ctl->out, CTL_COLOR_GREEN), ctl_color_end (add->ctl->out), full_jid, protocol,
-           add->settings->id, n, n == 1 ? "" : "s");
+           add->settings->id, count);
   return tell_of_password (add);
 }
 
@@ -468,7 +469,7 @@ try_account (Add *add)
         return status;
       if (!acted)
         return ask_to_keep (add);
-      fprintf (stderr, "Connecting...\n");
+      fprintf (stderr, _ ("Connecting...\n"));
     }
 }
 
@@ -481,10 +482,12 @@ print_added (Add *add)
   if (add->ctl->json)
     ctl_json_print (add->ctl->out,
                     g_variant_new_parsed ("{'Id': <%s>, 'Path': <%o>}", settings->id, add->path));
+  else if (ready)
+    fprintf (add->ctl->out, _ ("Added account %s.\n"), settings->id);
   else
-    fprintf (add->ctl->out, "Added account %s.%s%s%s\n", settings->id,
-             ready ? "" : " Give its password with \"fardelctl account password ", ready ? "" : settings->id,
-             ready ? "" : "\".");
+    fprintf (add->ctl->out,
+             _ ("Added account %s. Give its password with \"fardelctl account password %s\".\n"),
+             settings->id, settings->id);
 }
 
 CtlExit
@@ -494,9 +497,9 @@ ctl_account_add (Ctl *ctl, int argc, char **argv)
   g_auto (Add) add = { .ctl = ctl, .settings = &settings };
   gboolean no_questions = FALSE, ask;
   const GOptionEntry own[] = {
-    { "id", 0, 0, G_OPTION_ARG_STRING, &settings.id, "Short name for the account (default: made of the JID)",
-      "NAME" },
-    { "no-questions", 0, 0, G_OPTION_ARG_NONE, &no_questions, "Do not ask or wait, also on a terminal",
+    { "id", 0, 0, G_OPTION_ARG_STRING, &settings.id,
+      N_ ("Short name for the account (default: made of the JID)"), N_ ("NAME") },
+    { "no-questions", 0, 0, G_OPTION_ARG_NONE, &no_questions, N_ ("Do not ask or wait, also on a terminal"),
       NULL },
     { NULL },
   };
@@ -508,9 +511,9 @@ ctl_account_add (Ctl *ctl, int argc, char **argv)
   ask = ctl_can_ask () && !ctl->json && !no_questions;
   settings.jid = g_strdup (argv[1]);
   if (!settings.jid && ask)
-    status = ask_text (&add, "Address (JID), for instance alice@example.org: ", &settings.jid);
+    status = ask_text (&add, _ ("Address (JID), for instance alice@example.org: "), &settings.jid);
   else if (!settings.jid)
-    status = ctl_fail (ctl, CTL_USAGE, "", "Which JID? Usage: fardelctl account add JID");
+    status = ctl_fail (ctl, CTL_USAGE, "", _ ("Which JID? Usage: fardelctl account add JID"));
   if (status == CTL_OK && ask)
     status = choose_id (&add);
   else if (status == CTL_OK && !settings.id)

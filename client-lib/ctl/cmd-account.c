@@ -19,7 +19,7 @@ account_update (Ctl *ctl, int argc, char **argv)
 {
   g_auto (CtlSettings) settings = { 0 };
   const GOptionEntry own[] = {
-    { "jid", 0, 0, G_OPTION_ARG_STRING, &settings.jid, "Another address", "JID" },
+    { "jid", 0, 0, G_OPTION_ARG_STRING, &settings.jid, N_ ("Another address"), N_ ("JID") },
     { NULL },
   };
   g_autoptr (GVariant) dict = NULL;
@@ -33,7 +33,7 @@ account_update (Ctl *ctl, int argc, char **argv)
     return CTL_USAGE;
   status = ctl_settings_collect (ctl, &settings, &dict);
   if (status == CTL_OK && g_variant_n_children (dict) == 0)
-    return ctl_fail (ctl, CTL_USAGE, "", "What shall change? Try \"fardelctl account update --help\".");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("What shall change? Try \"fardelctl account update --help\"."));
   return status != CTL_OK
            ? status
            : ctl_call (ctl, path, CTL_ACCOUNT, "Update", g_variant_new ("(@a{sv})", dict), NULL);
@@ -48,13 +48,13 @@ print_account (CtlTable *table, GVariant *properties)
   g_variant_lookup (properties, "Jid", "&s", &jid);
   g_variant_lookup (properties, "Status", "&s", &status);
   g_variant_lookup (properties, "ErrorMessage", "&s", &message);
-  ctl_table_add (table, (const char *[]){ id, status, jid, message, NULL });
+  ctl_table_add (table, (const char *[]){ id, ctl_text_state (status), jid, message, NULL });
 }
 
 static CtlExit
 account_list (Ctl *ctl, int argc, char **argv)
 {
-  static const char *const headings[] = { "ID", "STATUS", "JID", "", NULL };
+  static const char *const headings[] = { N_ ("ID"), N_ ("STATUS"), N_ ("JID"), "", NULL };
   g_autoptr (CtlTable) table = ctl_table_new (headings);
   g_autoptr (GVariant) accounts = NULL;
   GVariantBuilder json;
@@ -197,7 +197,7 @@ account_password (Ctl *ctl, int argc, char **argv)
 {
   gboolean save = FALSE;
   const GOptionEntry entries[] = {
-    { "save", 0, 0, G_OPTION_ARG_NONE, &save, "Keep it in the keyring when the server has accepted it",
+    { "save", 0, 0, G_OPTION_ARG_NONE, &save, N_ ("Keep it in the keyring when the server has accepted it"),
       NULL },
     { NULL },
   };
@@ -215,8 +215,8 @@ account_password (Ctl *ctl, int argc, char **argv)
   if (fd == -EINTR)
     return CTL_INTERRUPTED;
   if (fd < 0)
-    return ctl_fail (ctl, CTL_FAILED, "", "Cannot read the password: %s.",
-                     fd == -ENODATA || fd == -ENOMSG ? "it is empty" : g_strerror (-fd));
+    return ctl_fail (ctl, CTL_FAILED, "", _ ("Cannot read the password: %s."),
+                     fd == -ENODATA || fd == -ENOMSG ? _ ("it is empty") : g_strerror (-fd));
   if (save)
     g_variant_dict_insert (options, "save", "b", TRUE);
   status = ctl_call (ctl, path, CTL_ACCOUNT, "SetPassword",
@@ -226,14 +226,15 @@ account_password (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_account_commands[] = {
-  { "account list", "", "Show the accounts", account_list, "[ACCOUNT]" },
-  { "account show", "ID", "Show all about one account", account_show, "ACCOUNT" },
-  { "account add", "[JID]", "Add an account; on a terminal ask for what is missing, and try it",
+  { "account list", "", N_ ("Show the accounts"), account_list, "[ACCOUNT]" },
+  { "account show", "ID", N_ ("Show all about one account"), account_show, "ACCOUNT" },
+  { "account add", "[JID]", N_ ("Add an account; on a terminal ask for what is missing, and try it"),
     ctl_account_add, "{Id: string, Path: string}, and nothing is asked" },
-  { "account update", "ID", "Change settings of an account", account_update, NULL },
-  { "account remove", "ID", "Remove an account", account_remove, NULL },
-  { "account connect", "ID", "Connect now", account_connect, NULL },
-  { "account disconnect", "ID", "Go offline", account_disconnect, NULL },
-  { "account password", "ID", "Give the password, asked for or from standard input", account_password, NULL },
+  { "account update", "ID", N_ ("Change settings of an account"), account_update, NULL },
+  { "account remove", "ID", N_ ("Remove an account"), account_remove, NULL },
+  { "account connect", "ID", N_ ("Connect now"), account_connect, NULL },
+  { "account disconnect", "ID", N_ ("Go offline"), account_disconnect, NULL },
+  { "account password", "ID", N_ ("Give the password, asked for or from standard input"), account_password,
+    NULL },
   { NULL },
 };

@@ -43,10 +43,10 @@ show_status (Ctl *ctl, int argc, char **argv)
     percent = g_strdup_printf (", %d %%", (int) (100 * progress));
   up = ctl_rate_text (upload);
   down = ctl_rate_text (download);
-  fprintf (ctl->out, "%16s: %s\n%16s: %s\n%16s: %u of %u%s\n%16s: %u\n%16s: %s\n%16s: %s up, %s down\n",
-           "fardeld", ctl_value_lookup_string (properties, "Version"), "Features", features,
-           "Active transfers", active, max, percent ? percent : "", "Pending offers", pending,
-           "Download folder", safe_folder, "Limits", up, down);
+  fprintf (ctl->out, _ ("%16s: %s\n%16s: %s\n%16s: %u of %u%s\n%16s: %u\n%16s: %s\n%16s: %s up, %s down\n"),
+           "fardeld", ctl_value_lookup_string (properties, "Version"), _ ("Features"), features,
+           _ ("Active transfers"), active, max, percent ? percent : "", _ ("Pending offers"), pending,
+           _ ("Download folder"), safe_folder, _ ("Limits"), up, down);
   return CTL_OK;
 }
 
@@ -57,9 +57,10 @@ set (Ctl *ctl, int argc, char **argv)
   int max = -1;
   const GOptionEntry entries[] = {
     { "download-folder", 0, 0, G_OPTION_ARG_FILENAME, &folder,
-      "Where files go that are accepted without a destination; \"\": the user's download directory",
-      "DIRECTORY" },
-    { "max-active", 0, 0, G_OPTION_ARG_INT, &max, "Transfers under way at once, 1 to 64", "NUMBER" },
+      N_ ("Where files go that are accepted without a destination; \"\": the user's download directory"),
+      N_ ("DIRECTORY") },
+    { "max-active", 0, 0, G_OPTION_ARG_INT, &max, N_ ("Transfers under way at once, 1 to 64"),
+      N_ ("NUMBER") },
     { NULL },
   };
   CtlExit status = CTL_OK;
@@ -67,9 +68,9 @@ set (Ctl *ctl, int argc, char **argv)
   if (!ctl_parse (ctl, entries, &argc, &argv, 0, 0))
     return CTL_USAGE;
   if (!folder && max == -1)
-    return ctl_fail (ctl, CTL_USAGE, "", "What shall be set? Try \"fardelctl set --help\".");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("What shall be set? Try \"fardelctl set --help\"."));
   if (max < -1)
-    return ctl_fail (ctl, CTL_USAGE, "", "--max-active: %d is not a number of transfers.", max);
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--max-active: %d is not a number of transfers."), max);
   if (folder)
     {
       absolute = *folder ? ctl_absolute_path (folder) : g_strdup ("");
@@ -90,8 +91,8 @@ reload (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_daemon_commands[] = {
-  { "status", "", "Show the daemon's version, settings and what it does", show_status, "MANAGER" },
-  { "set", "", "Change settings of the daemon; see also limit", set, NULL },
-  { "reload", "", "Let the daemon read its configuration again", reload, NULL },
+  { "status", "", N_ ("Show the daemon's version, settings and what it does"), show_status, "MANAGER" },
+  { "set", "", N_ ("Change settings of the daemon; see also limit"), set, NULL },
+  { "reload", "", N_ ("Let the daemon read its configuration again"), reload, NULL },
   { NULL },
 };

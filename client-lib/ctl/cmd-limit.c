@@ -35,7 +35,7 @@ show_limits (Ctl *ctl)
     ctl_json_print (ctl->out,
                     g_variant_new_parsed ("{'UploadLimit': %t, 'DownloadLimit': %t}", upload, download));
   else
-    fprintf (ctl->out, "Upload:   %s\nDownload: %s\n", up, down);
+    fprintf (ctl->out, _ ("Upload:   %s\nDownload: %s\n"), up, down);
   return CTL_OK;
 }
 
@@ -44,8 +44,9 @@ limit (Ctl *ctl, int argc, char **argv)
 {
   g_autofree char *up = NULL, *down = NULL, *path = NULL;
   const GOptionEntry entries[] = {
-    { "up", 'u', 0, G_OPTION_ARG_STRING, &up, "Of everything that is sent, e.g. 500k, 2M or none", "RATE" },
-    { "down", 'd', 0, G_OPTION_ARG_STRING, &down, "Of everything that is received", "RATE" },
+    { "up", 'u', 0, G_OPTION_ARG_STRING, &up, N_ ("Of everything that is sent, e.g. 500k, 2M or none"),
+      N_ ("RATE") },
+    { "down", 'd', 0, G_OPTION_ARG_STRING, &down, N_ ("Of everything that is received"), N_ ("RATE") },
     { NULL },
   };
   guint64 rate;
@@ -55,7 +56,7 @@ limit (Ctl *ctl, int argc, char **argv)
     return CTL_USAGE;
   if (argc == 2 || (argc == 3 && (up || down)))
     return ctl_fail (ctl, CTL_USAGE, "",
-                     "Usage: fardelctl limit [--up RATE] [--down RATE], or limit ID RATE");
+                     _ ("Usage: fardelctl limit [--up RATE] [--down RATE], or limit ID RATE"));
   if (argc == 3)
     {
       path = ctl_transfer_path (ctl, argv[1]);
@@ -73,7 +74,7 @@ limit (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_limit_commands[] = {
-  { "limit", "[ID RATE]", "Show or set how fast the daemon or a transfer may be", limit,
+  { "limit", "[ID RATE]", N_ ("Show or set how fast the daemon or a transfer may be"), limit,
     "{UploadLimit: number, DownloadLimit: number} if nothing is set" },
   { NULL },
 };

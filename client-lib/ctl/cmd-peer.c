@@ -15,7 +15,7 @@ query (Ctl *ctl, int argc, char **argv)
 {
   g_autofree char *account = NULL;
   const GOptionEntry entries[] = {
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Ask with this account", "ACCOUNT" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, N_ ("Ask with this account"), N_ ("ACCOUNT") },
     { NULL },
   };
   g_autoptr (GVariantDict) options = g_variant_dict_new (NULL);
@@ -36,16 +36,17 @@ query (Ctl *ctl, int argc, char **argv)
   info = g_variant_get_child_value (reply, 0);
   transports = ctl_value_lookup_list (info, "transports");
   text = ctl_value_lookup_boolean (info, "can-receive") ? g_strdup_printf (
-           "can receive files: resource %s, %s", ctl_value_lookup_string (info, "resource"), transports)
-         : ctl_value_lookup_boolean (info, "online") ? g_strdup ("is online, but cannot receive files")
-                                                     : g_strdup ("is offline");
+           _ ("can receive files: resource %s, %s"), ctl_value_lookup_string (info, "resource"), transports)
+         : ctl_value_lookup_boolean (info, "online") ? g_strdup (_ ("is online, but cannot receive files"))
+                                                     : g_strdup (_ ("is offline"));
   safe = ctl_text_safe (text);
   safe_client = ctl_text_safe (ctl_value_lookup_string (info, "client"));
   if (ctl->json)
     ctl_json_print (ctl->out, info);
   else
-    fprintf (ctl->out, "%s %s%s%s\n", ctl_value_lookup_string (info, "jid"), safe,
-             *safe_client ? "\nclient: " : "", safe_client);
+    fprintf (ctl->out, "%s %s\n", ctl_value_lookup_string (info, "jid"), safe);
+  if (!ctl->json && *safe_client)
+    fprintf (ctl->out, _ ("client: %s\n"), safe_client);
   return CTL_OK;
 }
 
@@ -64,7 +65,8 @@ add_resources (CtlTable *table, const char *id, GVariant *contact)
       const char *name = ctl_value_lookup_string (resource, "resource");
       g_autofree char *full = *name ? g_strconcat (jid, "/", name, NULL) : g_strdup (jid);
       gboolean can = ctl_value_lookup_boolean (resource, "can-receive");
-      g_autofree char *transports = can ? ctl_value_lookup_list (resource, "transports") : g_strdup ("none");
+      g_autofree char *transports
+        = can ? ctl_value_lookup_list (resource, "transports") : g_strdup (_ ("none"));
       const char *software = ctl_value_lookup_string (resource, "software");
 
       ctl_table_add (
@@ -76,10 +78,10 @@ add_resources (CtlTable *table, const char *id, GVariant *contact)
 static void
 add_contact (CtlTable *table, const char *id, GVariant *contact)
 {
-  const char *presence = ctl_value_lookup_boolean (contact, "blocked")       ? "blocked"
-                         : ctl_value_lookup_boolean (contact, "can-receive") ? "can receive"
-                         : ctl_value_lookup_boolean (contact, "online")      ? "online"
-                                                                             : "offline";
+  const char *presence = ctl_value_lookup_boolean (contact, "blocked")       ? _ ("blocked")
+                         : ctl_value_lookup_boolean (contact, "can-receive") ? _ ("can receive")
+                         : ctl_value_lookup_boolean (contact, "online")      ? _ ("online")
+                                                                             : _ ("offline");
   g_autofree char *groups = ctl_value_lookup_list (contact, "groups");
 
   ctl_table_add (table, (const char *[]){ id, ctl_value_lookup_string (contact, "jid"), presence,
@@ -120,17 +122,21 @@ static CtlExit
 contacts (Ctl *ctl, int argc, char **argv)
 {
   static const char *const headings[]
-    = { "ACCOUNT", "JID", "PRESENCE", "SUBSCRIPTION", "NAME", "GROUPS", NULL };
-  static const char *const resource_headings[] = { "ACCOUNT", "JID", "TRANSPORTS", "TYPE", "PROGRAM", NULL };
+    = { N_ ("ACCOUNT"), N_ ("JID"), N_ ("PRESENCE"), N_ ("SUBSCRIPTION"), N_ ("NAME"), N_ ("GROUPS"), NULL };
+  static const char *const resource_headings[]
+    = { N_ ("ACCOUNT"), N_ ("JID"), N_ ("TRANSPORTS"), N_ ("TYPE"), N_ ("PROGRAM"), NULL };
   g_autofree char *account = NULL;
   g_autofree char *group = NULL;
   gboolean online = FALSE, can_receive = FALSE, resources = FALSE;
   const GOptionEntry entries[] = {
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account only", "ACCOUNT" },
-    { "online", 0, 0, G_OPTION_ARG_NONE, &online, "Only those who are online", NULL },
-    { "can-receive", 0, 0, G_OPTION_ARG_NONE, &can_receive, "Only those who can receive files now", NULL },
-    { "group", 'g', 0, G_OPTION_ARG_STRING, &group, "Only those in this group of the contact list", "GROUP" },
-    { "resources", 'r', 0, G_OPTION_ARG_NONE, &resources, "Show the programs they are online with", NULL },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, N_ ("Of this account only"), N_ ("ACCOUNT") },
+    { "online", 0, 0, G_OPTION_ARG_NONE, &online, N_ ("Only those who are online"), NULL },
+    { "can-receive", 0, 0, G_OPTION_ARG_NONE, &can_receive, N_ ("Only those who can receive files now"),
+      NULL },
+    { "group", 'g', 0, G_OPTION_ARG_STRING, &group, N_ ("Only those in this group of the contact list"),
+      N_ ("GROUP") },
+    { "resources", 'r', 0, G_OPTION_ARG_NONE, &resources, N_ ("Show the programs they are online with"),
+      NULL },
     { NULL },
   };
   g_autoptr (CtlTable) table = NULL;
@@ -173,10 +179,10 @@ contacts (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_peer_commands[] = {
-  { "query", "PEER", "Ask whether a peer can receive files now", query,
+  { "query", "PEER", N_ ("Ask whether a peer can receive files now"), query,
     "{jid: string, online: boolean, can-receive: boolean, resource: string, transports: [string], client: "
     "string}" },
-  { "contacts", "", "Show the contacts", contacts,
+  { "contacts", "", N_ ("Show the contacts"), contacts,
     "[{account: string, jid: string, name: string, subscription: string, asked: boolean, blocked: boolean, "
     "online: "
     "boolean, can-receive: boolean, groups: [string], resources: [{resource: string, show: string, "

@@ -52,27 +52,32 @@ static gboolean
 parse_options (Ctl *ctl, SendOptions *options, int *argc, char ***argv)
 {
   const GOptionEntry entries[] = {
-    { "wait", 'w', 0, G_OPTION_ARG_NONE, &options->wait, "Show the progress, and wait for the end", NULL },
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &options->account, "Send with this account", "ACCOUNT" },
-    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "File name for the peer (needed for \"-\")",
-      "NAME" },
-    { "description", 0, 0, G_OPTION_ARG_STRING, &options->description, "Text for the peer", "TEXT" },
-    { "mime-type", 0, 0, G_OPTION_ARG_STRING, &options->mime_type, "Media type (default: found out)",
-      "TYPE" },
-    { "resource", 0, 0, G_OPTION_ARG_STRING, &options->resource, "Send to this resource of the peer",
-      "RESOURCE" },
-    { "batch", 0, 0, G_OPTION_ARG_STRING, &options->batch, "Let it belong to what has the same text here",
-      "BATCH" },
-    { "timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout,
-      "Give up if there is no answer (default: a day; 0: never)", "SECONDS" },
-    { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->transports,
-      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "TRANSPORT" },
-    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options->limit, "Bytes per second at most, e.g. 500k or 2M",
-      "RATE" },
-    { "hash", 0, 0, G_OPTION_ARG_NONE, &options->hash, "Send the checksum with the offer, not after the file",
+    { "wait", 'w', 0, G_OPTION_ARG_NONE, &options->wait, N_ ("Show the progress, and wait for the end"),
       NULL },
-    { "bind", 0, 0, G_OPTION_ARG_NONE, &options->bind, "Wait, and cancel it if this command is ended", NULL },
-    { "size", 0, 0, G_OPTION_ARG_INT64, &options->size, "How much will come from standard input", "BYTES" },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &options->account, N_ ("Send with this account"),
+      N_ ("ACCOUNT") },
+    { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, N_ ("File name for the peer (needed for \"-\")"),
+      N_ ("NAME") },
+    { "description", 0, 0, G_OPTION_ARG_STRING, &options->description, N_ ("Text for the peer"),
+      N_ ("TEXT") },
+    { "mime-type", 0, 0, G_OPTION_ARG_STRING, &options->mime_type, N_ ("Media type (default: found out)"),
+      N_ ("TYPE") },
+    { "resource", 0, 0, G_OPTION_ARG_STRING, &options->resource, N_ ("Send to this resource of the peer"),
+      N_ ("RESOURCE") },
+    { "batch", 0, 0, G_OPTION_ARG_STRING, &options->batch,
+      N_ ("Let it belong to what has the same text here"), N_ ("BATCH") },
+    { "timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout,
+      N_ ("Give up if there is no answer (default: a day; 0: never)"), N_ ("SECONDS") },
+    { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->transports,
+      N_ ("Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)"), N_ ("TRANSPORT") },
+    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options->limit, N_ ("Bytes per second at most, e.g. 500k or 2M"),
+      N_ ("RATE") },
+    { "hash", 0, 0, G_OPTION_ARG_NONE, &options->hash,
+      N_ ("Send the checksum with the offer, not after the file"), NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &options->bind, N_ ("Wait, and cancel it if this command is ended"),
+      NULL },
+    { "size", 0, 0, G_OPTION_ARG_INT64, &options->size, N_ ("How much will come from standard input"),
+      N_ ("BYTES") },
     { NULL },
   };
 
@@ -127,9 +132,9 @@ static CtlExit
 offer_stdin (Ctl *ctl, const char *peer, const SendOptions *options, GPtrArray *paths)
 {
   if (!options->name)
-    return ctl_fail (ctl, CTL_USAGE, "", "Standard input has no name: give one with --name.");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("Standard input has no name: give one with --name."));
   if (isatty (STDIN_FILENO))
-    return ctl_fail (ctl, CTL_USAGE, "", "Standard input is the terminal: use a pipe or a file.");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("Standard input is the terminal: use a pipe or a file."));
   return offer_fd (ctl, peer, STDIN_FILENO, options->name, options, paths);
 }
 
@@ -203,21 +208,21 @@ offer (Ctl *ctl, const char *peer, char **arguments, const SendOptions *options,
   if (g_str_equal (arguments[0], "-") && !arguments[1])
     return offer_stdin (ctl, peer, options, paths);
   if (options->size >= 0)
-    return ctl_fail (ctl, CTL_USAGE, "", "--size is for standard input only.");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--size is for standard input only."));
 
   for (guint i = 0; arguments[i]; i++)
     {
       struct stat st;
 
       if (g_str_equal (arguments[i], "-"))
-        return ctl_fail (ctl, CTL_USAGE, "", "Standard input cannot be sent together with other files.");
+        return ctl_fail (ctl, CTL_USAGE, "", _ ("Standard input cannot be sent together with other files."));
       if (stat (arguments[i], &st) < 0)
         return ctl_fail (ctl, CTL_FAILED, "", "%s: %s", arguments[i], g_strerror (errno));
       directory = directory || S_ISDIR (st.st_mode);
       g_ptr_array_add (files, ctl_absolute_path (arguments[i]));
     }
   if (options->name && (files->len > 1 || directory))
-    return ctl_fail (ctl, CTL_USAGE, "", "--name is for one file, not for several or a directory.");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--name is for one file, not for several or a directory."));
   if (ctl->system && !directory)
     return offer_opened (ctl, peer, files, options, paths);
   return files->len > 1 || directory ? offer_many (ctl, peer, files, options, paths)
@@ -235,7 +240,7 @@ send_files (Ctl *ctl, int argc, char **argv)
   if (!parse_options (ctl, &options, &argc, &argv))
     return CTL_USAGE;
   if (options.timeout < 0 && options.timeout != NOT_GIVEN)
-    return ctl_fail (ctl, CTL_USAGE, "", "--timeout: %d is not a time.", options.timeout);
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--timeout: %d is not a time."), options.timeout);
 
   if (options.wait || options.bind)
     status = ctl_tracker_new (ctl, CTL_SHOW_EACH, &tracker); /* before the transfers can change */
@@ -247,7 +252,7 @@ send_files (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_send_commands[] = {
-  { "send", "PEER FILE...|-", "Offer files, directories or standard input", send_files,
+  { "send", "PEER FILE...|-", N_ ("Offer files, directories or standard input"), send_files,
     "{Id: number, Path: string} for each transfer; with --wait or --bind: EVENT" },
   { NULL },
 };

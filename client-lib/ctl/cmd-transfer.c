@@ -15,7 +15,8 @@
 static void
 print_list (GVariant *transfers, FILE *out)
 {
-  static const char *const headings[] = { "ID", "STATE", "", "PEER", "SIZE", "DONE", "NAME", NULL };
+  static const char *const headings[]
+    = { N_ ("ID"), N_ ("STATE"), "", N_ ("PEER"), N_ ("SIZE"), N_ ("DONE"), N_ ("NAME"), NULL };
   g_autoptr (CtlTable) table = ctl_table_new (headings);
   GVariantIter iter;
   GVariant *properties;
@@ -29,10 +30,11 @@ print_list (GVariant *transfers, FILE *out)
       g_autofree char *size = ctl_text_size (bytes);
       g_autofree char *percent = ctl_text_percent (ctl_transfer_get_uint (transfer, "Transferred"), bytes);
 
-      ctl_table_add (table, (const char *[]){ id, ctl_transfer_get_string (transfer, "State"),
-                                              ctl_transfer_is_incoming (transfer) ? "from" : "to",
-                                              ctl_transfer_get_string (transfer, "Peer"), size, percent,
-                                              ctl_transfer_get_string (transfer, "Name"), NULL });
+      ctl_table_add (table,
+                     (const char *[]){ id, ctl_text_state (ctl_transfer_get_string (transfer, "State")),
+                                       ctl_transfer_is_incoming (transfer) ? _ ("from") : _ ("to"),
+                                       ctl_transfer_get_string (transfer, "Peer"), size, percent,
+                                       ctl_transfer_get_string (transfer, "Name"), NULL });
     }
   ctl_table_print (table, out);
 }
@@ -44,12 +46,14 @@ list (Ctl *ctl, int argc, char **argv)
                   *app_id = NULL;
   const GOptionEntry entries[] = {
     { "state", 's', 0, G_OPTION_ARG_STRING, &state,
-      "queued, offered, negotiating, active, interrupted, done, rejected, cancelled or failed", "STATE" },
-    { "direction", 'd', 0, G_OPTION_ARG_STRING, &direction, "incoming or outgoing", "DIRECTION" },
-    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, "Of this account", "ACCOUNT" },
-    { "peer", 'p', 0, G_OPTION_ARG_STRING, &peer, "To or from this peer", "JID" },
-    { "batch", 0, 0, G_OPTION_ARG_STRING, &batch, "Of this batch", "BATCH" },
-    { "app-id", 0, 0, G_OPTION_ARG_STRING, &app_id, "Offered by this sandboxed application", "APP" },
+      N_ ("queued, offered, negotiating, active, interrupted, done, rejected, cancelled or failed"),
+      N_ ("STATE") },
+    { "direction", 'd', 0, G_OPTION_ARG_STRING, &direction, N_ ("incoming or outgoing"), N_ ("DIRECTION") },
+    { "account", 'a', 0, G_OPTION_ARG_STRING, &account, N_ ("Of this account"), N_ ("ACCOUNT") },
+    { "peer", 'p', 0, G_OPTION_ARG_STRING, &peer, N_ ("To or from this peer"), N_ ("JID") },
+    { "batch", 0, 0, G_OPTION_ARG_STRING, &batch, N_ ("Of this batch"), N_ ("BATCH") },
+    { "app-id", 0, 0, G_OPTION_ARG_STRING, &app_id, N_ ("Offered by this sandboxed application"),
+      N_ ("APP") },
     { NULL },
   };
   g_autoptr (GVariantDict) filter = g_variant_dict_new (NULL);
@@ -154,7 +158,7 @@ forget (Ctl *ctl, int argc, char **argv)
   if (ctl->json)
     ctl_json_print (ctl->out, g_variant_new_parsed ("{'Count': %u}", count));
   else
-    fprintf (ctl->out, "Forgot %u\n", count);
+    fprintf (ctl->out, _ ("Forgot %u\n"), count);
   return CTL_OK;
 }
 
@@ -183,8 +187,8 @@ resume (Ctl *ctl, int argc, char **argv)
 {
   gboolean wait = FALSE, bind = FALSE;
   const GOptionEntry entries[] = {
-    { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait, "Show the progress, and wait for the end", NULL },
-    { "bind", 0, 0, G_OPTION_ARG_NONE, &bind, "Wait, and cancel it if this command is ended", NULL },
+    { "wait", 'w', 0, G_OPTION_ARG_NONE, &wait, N_ ("Show the progress, and wait for the end"), NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &bind, N_ ("Wait, and cancel it if this command is ended"), NULL },
     { NULL },
   };
   g_autoptr (CtlTracker) tracker = NULL;
@@ -241,9 +245,9 @@ accept_stdout (Ctl *ctl, const char *path, const AcceptOptions *options)
   g_autoptr (GVariantDict) dict = g_variant_dict_new (NULL);
 
   if (isatty (STDOUT_FILENO))
-    return ctl_fail (ctl, CTL_USAGE, "", "Standard output is the terminal: use a pipe or a file.");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("Standard output is the terminal: use a pipe or a file."));
   if (options->overwrite || options->no_resume)
-    return ctl_fail (ctl, CTL_USAGE, "", "%s is for files, not for standard output.",
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("%s is for files, not for standard output."),
                      options->overwrite ? "--overwrite" : "--no-resume");
   insert_common (dict, options);
   return ctl_call (ctl, path, CTL_TRANSFER, "AcceptFd",
@@ -284,15 +288,17 @@ accept_offer (Ctl *ctl, int argc, char **argv)
 {
   g_auto (AcceptOptions) options = { 0 };
   const GOptionEntry entries[] = {
-    { "wait", 'w', 0, G_OPTION_ARG_NONE, &options.wait, "Show the progress, and wait for the end", NULL },
-    { "bind", 0, 0, G_OPTION_ARG_NONE, &options.bind, "Wait, and cancel it if this command is ended", NULL },
-    { "overwrite", 0, 0, G_OPTION_ARG_NONE, &options.overwrite, "Replace a file that is there", NULL },
+    { "wait", 'w', 0, G_OPTION_ARG_NONE, &options.wait, N_ ("Show the progress, and wait for the end"),
+      NULL },
+    { "bind", 0, 0, G_OPTION_ARG_NONE, &options.bind, N_ ("Wait, and cancel it if this command is ended"),
+      NULL },
+    { "overwrite", 0, 0, G_OPTION_ARG_NONE, &options.overwrite, N_ ("Replace a file that is there"), NULL },
     { "no-resume", 0, 0, G_OPTION_ARG_NONE, &options.no_resume,
-      "Begin at the first byte, whatever an earlier transfer left", NULL },
-    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options.limit, "Bytes per second at most, e.g. 500k or 2M",
-      "RATE" },
+      N_ ("Begin at the first byte, whatever an earlier transfer left"), NULL },
+    { "limit", 'l', 0, G_OPTION_ARG_STRING, &options.limit, N_ ("Bytes per second at most, e.g. 500k or 2M"),
+      N_ ("RATE") },
     { "transport", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.transports,
-      "Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)", "TRANSPORT" },
+      N_ ("Use only this path: socks5-direct, socks5-proxy or ibb (repeatable)"), N_ ("TRANSPORT") },
     { NULL },
   };
   g_autofree char *path = NULL;
@@ -326,18 +332,18 @@ accept_offer (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_transfer_commands[] = {
-  { "list", "", "Show the transfers", list, "[TRANSFER]" },
-  { "show", "ID", "Show all about one transfer", show, "TRANSFER" },
-  { "accept", "ID [DESTINATION|-]", "Take an offered file, into a directory or file or to standard output",
-    accept_offer,
+  { "list", "", N_ ("Show the transfers"), list, "[TRANSFER]" },
+  { "show", "ID", N_ ("Show all about one transfer"), show, "TRANSFER" },
+  { "accept", "ID [DESTINATION|-]",
+    N_ ("Take an offered file, into a directory or file or to standard output"), accept_offer,
     "{Path: string, LocalPath: string}; with --wait or --bind: EVENT, on standard error if the file goes to "
     "standard "
     "output" },
-  { "reject", "ID...", "Decline offers", reject, NULL },
-  { "cancel", "ID...", "End transfers", cancel, NULL },
-  { "resume", "ID...", "Offer again what failed or was cancelled, or at once what was interrupted", resume,
-    "{Id: number, Path: string}; with --wait or --bind: EVENT" },
-  { "forget", "[ID...]", "Remove transfers that ended from the list", forget,
+  { "reject", "ID...", N_ ("Decline offers"), reject, NULL },
+  { "cancel", "ID...", N_ ("End transfers"), cancel, NULL },
+  { "resume", "ID...", N_ ("Offer again what failed or was cancelled, or at once what was interrupted"),
+    resume, "{Id: number, Path: string}; with --wait or --bind: EVENT" },
+  { "forget", "[ID...]", N_ ("Remove transfers that ended from the list"), forget,
     "{Count: number} if no ID is given" },
   { NULL },
 };

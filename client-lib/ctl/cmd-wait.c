@@ -46,10 +46,10 @@ ctl_follow (Ctl *ctl, CtlTracker *tracker, GPtrArray *paths)
   running = ctl_tracker_list_running (tracker);
   resumable = ctl_tracker_list_resumable (tracker);
   if (status == CTL_INTERRUPTED && ctl->out != stderr)
-    fprintf (stderr, "Still running: see \"fardelctl wait %s\", or end with \"fardelctl cancel %s\".\n",
+    fprintf (stderr, _ ("Still running: see \"fardelctl wait %s\", or end with \"fardelctl cancel %s\".\n"),
              running, running);
   else if (*resumable && !*running && !ctl->json)
-    fprintf (stderr, "To offer again what did not get through: \"fardelctl resume %s\".\n", resumable);
+    fprintf (stderr, _ ("To offer again what did not get through: \"fardelctl resume %s\".\n"), resumable);
   return status;
 }
 
@@ -58,7 +58,8 @@ wait_for (Ctl *ctl, int argc, char **argv)
 {
   double seconds = -1;
   const GOptionEntry entries[] = {
-    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds, "Wait no longer than this (exit code 7)", "SECONDS" },
+    { "timeout", 't', 0, G_OPTION_ARG_DOUBLE, &seconds, N_ ("Wait no longer than this (exit code 7)"),
+      N_ ("SECONDS") },
     { NULL },
   };
   g_autoptr (CtlTracker) tracker = NULL;
@@ -95,7 +96,7 @@ watch (Ctl *ctl, int argc, char **argv)
 }
 
 const CtlCommand ctl_wait_commands[] = {
-  { "wait", "ID...", "Wait until transfers end; the exit code tells how", wait_for, "EVENT" },
-  { "watch", "", "Follow what runs and what comes, until interrupted", watch, "EVENT" },
+  { "wait", "ID...", N_ ("Wait until transfers end; the exit code tells how"), wait_for, "EVENT" },
+  { "watch", "", N_ ("Follow what runs and what comes, until interrupted"), watch, "EVENT" },
   { NULL },
 };

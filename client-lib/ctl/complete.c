@@ -179,9 +179,9 @@ print_contacts_of (const Line *line, const char *path)
       gboolean online = ctl_value_lookup_boolean (contact, "online");
       gboolean able = ctl_value_lookup_boolean (contact, "can-receive");
       g_autofree char *description = g_strdup_printf ("%s%s%s", name, *name ? ", " : "",
-                                                      able     ? "can receive"
-                                                      : online ? "online"
-                                                               : "offline");
+                                                      able     ? _ ("can receive")
+                                                      : online ? _ ("online")
+                                                               : _ ("offline"));
 
       if (strchr (line->current, '/'))
         print_resources (line, jid, contact);
@@ -222,8 +222,8 @@ print_commands (const Line *line, const char *group)
 
           if (g_strcmp0 (word, last) == 0)
             continue; /* "account" once */
-          print_candidate (line, word,
-                           strchr (rest, ' ') ? "Add, change and connect accounts" : command->summary);
+          print_candidate (
+            line, word, strchr (rest, ' ') ? _ ("Add, change and connect accounts") : _ (command->summary));
           g_free (last);
           last = g_steal_pointer (&word);
         }
@@ -236,7 +236,7 @@ print_options (const Line *line)
     {
       g_autofree char *name = g_strconcat ("--", options[i].long_name, NULL);
 
-      print_candidate (line, name, options[i].description);
+      print_candidate (line, name, _ (options[i].description));
     }
 }
 
@@ -332,10 +332,10 @@ CtlExit
 ctl_complete (Ctl *ctl, int argc, char **argv)
 {
   static const GOptionEntry global[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, NULL, "Print JSON", NULL },
-    { "system", 0, 0, G_OPTION_ARG_NONE, NULL, "Use the daemon of the system bus", NULL },
-    { "help", 0, 0, G_OPTION_ARG_NONE, NULL, "Show all commands", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, "Show the version", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Print JSON"), NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Use the daemon of the system bus"), NULL },
+    { "help", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show all commands"), NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version"), NULL },
     { NULL },
   };
   static const struct itimerval patience = { .it_value = { PATIENCE_MS / 1000, PATIENCE_MS % 1000 * 1000 } };

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <glib.h>
+#include <glib/gi18n.h>
 #include <stdio.h>
 #include <systemd/sd-bus.h>
 

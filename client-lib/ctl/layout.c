@@ -4,6 +4,7 @@
  */
 #include "layout.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 enum
@@ -203,13 +204,13 @@ char *
 ctl_layout_totals (const CtlLayout *layout, const CtlTotals *totals)
 {
   Line line = line_begin (layout);
-  g_autofree char *count = g_strdup_printf ("%u of %u files  ", totals->ended, totals->files);
-  g_autofree char *failed = g_strdup_printf ("  %u failed", totals->failed);
+  g_autofree char *count = g_strdup_printf (_ ("%u of %u files  "), totals->ended, totals->files);
+  g_autofree char *failed = g_strdup_printf (_ ("  %u failed"), totals->failed);
   g_autofree char *done = ctl_text_size ((gint64) totals->transferred);
   g_autofree char *all = ctl_text_size (totals->size);
-  g_autofree char *bytes = g_strdup_printf ("%s of %s", done, all);
+  g_autofree char *bytes = g_strdup_printf (_ ("%s of %s"), done, all);
   gint64 left = totals->size - (gint64) totals->transferred;
-  guint numbers = PERCENT_WIDTH + RATE_WIDTH + LEFT_WIDTH + (totals->failed ? strlen (failed) : 0);
+  guint numbers = PERCENT_WIDTH + RATE_WIDTH + LEFT_WIDTH + (totals->failed ? ctl_text_width (failed) : 0);
   gboolean with_bytes;
   guint room, bar;
 

@@ -18,45 +18,46 @@ const CtlCommand *const ctl_groups[] = {
 static void
 print_help (void)
 {
-  printf ("Usage:\n  fardelctl [--system] [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
-          "Sends and receives files over XMPP, by the fardel daemon of this session.\n\nCommands:\n");
+  printf (_ ("Usage:\n  fardelctl [--system] [--json] COMMAND [OPTIONS...] [ARGUMENTS...]\n\n"
+             "Sends and receives files over XMPP, by the fardel daemon of this session.\n\nCommands:\n"));
   for (guint i = 0; ctl_groups[i]; i++)
     for (const CtlCommand *command = ctl_groups[i]; command->name; command++)
       {
         g_autofree char *usage = g_strdup_printf ("%s %s", command->name, command->arguments);
 
-        printf ("  %-36s %s\n", usage, command->summary);
+        printf ("  %-36s %s\n", usage, _ (command->summary));
       }
-  printf ("\n\"fardelctl COMMAND --help\" shows the options of a command, and what it prints with --json.\n"
-          "ID is the number of a transfer, or the short name of an account. PEER is a JID.\n"
-          "\nOptions:\n"
-          "  --json      Print JSON, one value a line; see below\n"
-          "  --system    Use the daemon of the system bus, which serves all users. Who is not\n"
-          "              root sends files, no directories, and accepts with \"-\"\n"
-          "  --version   Show the version\n"
-          "  --help      Show this\n"
-          "\nJSON:\n"
-          "  TRANSFER, ACCOUNT and MANAGER are objects with all properties of these D-Bus interfaces\n"
-          "  under their own names, TRANSFER and ACCOUNT also with Path, the object path. What\n"
-          "  follows transfers (watch, wait, --wait) prints EVENT: first the TRANSFER, then\n"
-          "  for every change an object with Id, Path and the properties that changed; watch also\n"
-          "  such objects for accounts, and {Id, Path, Removed: true} for what is forgotten.\n"
-          "  Sizes are bytes, rates bytes per second, times microseconds. A command without a\n"
-          "  result prints nothing; an error is {Error, ErrorMessage} on standard error. Keys are\n"
-          "  never renamed or removed; new ones may come.\n"
-          "\nExit codes:\n"
-          "    0  done, or the request was taken\n"
-          "    1  the daemon refused it, or it failed here\n"
-          "    2  wrong usage\n"
-          "    3  there is no session bus or no daemon, or the daemon went away\n"
-          "    4  a transfer that was waited for failed\n"
-          "    5  ... was rejected\n"
-          "    6  ... was cancelled\n"
-          "    7  the time to wait is over\n"
-          "  130  interrupted; transfers go on\n"
-          "\nEnvironment:\n"
-          "  DBUS_SESSION_BUS_ADDRESS  the session bus; else the one in XDG_RUNTIME_DIR\n"
-          "  NO_COLOR                  no colours, also on a terminal\n");
+  printf (
+    _ ("\n\"fardelctl COMMAND --help\" shows the options of a command, and what it prints with --json.\n"
+       "ID is the number of a transfer, or the short name of an account. PEER is a JID.\n"));
+  printf (_ ("\nOptions:\n"
+             "  --json      Print JSON, one value a line; see below\n"
+             "  --system    Use the daemon of the system bus, which serves all users. Who is not\n"
+             "              root sends files, no directories, and accepts with \"-\"\n"
+             "  --version   Show the version\n"
+             "  --help      Show this\n"));
+  printf (_ ("\nJSON:\n"
+             "  TRANSFER, ACCOUNT and MANAGER are objects with all properties of these D-Bus interfaces\n"
+             "  under their own names, TRANSFER and ACCOUNT also with Path, the object path. What\n"
+             "  follows transfers (watch, wait, --wait) prints EVENT: first the TRANSFER, then\n"
+             "  for every change an object with Id, Path and the properties that changed; watch also\n"
+             "  such objects for accounts, and {Id, Path, Removed: true} for what is forgotten.\n"
+             "  Sizes are bytes, rates bytes per second, times microseconds. A command without a\n"
+             "  result prints nothing; an error is {Error, ErrorMessage} on standard error. Keys are\n"
+             "  never renamed or removed; new ones may come.\n"));
+  printf (_ ("\nExit codes:\n"
+             "    0  done, or the request was taken\n"
+             "    1  the daemon refused it, or it failed here\n"
+             "    2  wrong usage\n"
+             "    3  there is no session bus or no daemon, or the daemon went away\n"
+             "    4  a transfer that was waited for failed\n"
+             "    5  ... was rejected\n"
+             "    6  ... was cancelled\n"
+             "    7  the time to wait is over\n"
+             "  130  interrupted; transfers go on\n"));
+  printf (_ ("\nEnvironment:\n"
+             "  DBUS_SESSION_BUS_ADDRESS  the session bus; else the one in XDG_RUNTIME_DIR\n"
+             "  NO_COLOR                  no colours, also on a terminal\n"));
 }
 
 /* The command that argv begins with; the longer name first, so that "account"
@@ -84,10 +85,10 @@ describe_command (Ctl *ctl, GOptionContext *context)
 {
   g_autofree char *json = NULL;
 
-  g_option_context_set_summary (context, ctl->command->summary);
+  g_option_context_set_summary (context, _ (ctl->command->summary));
   if (ctl->command->json)
     {
-      json = g_strdup_printf ("With --json: %s", ctl->command->json);
+      json = g_strdup_printf (_ ("With --json: %s"), ctl->command->json);
       g_option_context_set_description (context, json);
     }
 }
@@ -96,7 +97,7 @@ gboolean
 ctl_parse_groups (Ctl *ctl, const GOptionEntry *const *groups, int *argc, char ***argv, int min, int max)
 {
   const GOptionEntry common[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "Print JSON", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, N_ ("Print JSON"), NULL },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (ctl->command->arguments);
@@ -107,9 +108,9 @@ ctl_parse_groups (Ctl *ctl, const GOptionEntry *const *groups, int *argc, char *
     {
       if (ctl->take_options)
         ctl->take_options (groups[i]);
-      g_option_context_add_main_entries (context, groups[i], NULL);
+      g_option_context_add_main_entries (context, groups[i], GETTEXT_PACKAGE);
     }
-  g_option_context_add_main_entries (context, common, NULL);
+  g_option_context_add_main_entries (context, common, GETTEXT_PACKAGE);
   if (ctl->take_options)
     {
       ctl->take_options (common);
@@ -117,9 +118,9 @@ ctl_parse_groups (Ctl *ctl, const GOptionEntry *const *groups, int *argc, char *
     }
 
   if (!g_option_context_parse (context, argc, argv, &error))
-    ctl_fail (ctl, CTL_USAGE, "", "%s. Try \"fardelctl %s --help\".", error->message, ctl->command->name);
+    ctl_fail (ctl, CTL_USAGE, "", _ ("%s. Try \"fardelctl %s --help\"."), error->message, ctl->command->name);
   else if (*argc - 1 < min || (max >= 0 && *argc - 1 > max))
-    ctl_fail (ctl, CTL_USAGE, "", "Usage: fardelctl %s %s", ctl->command->name, ctl->command->arguments);
+    ctl_fail (ctl, CTL_USAGE, "", _ ("Usage: fardelctl %s %s"), ctl->command->name, ctl->command->arguments);
   else
     return TRUE;
   return FALSE;
@@ -137,7 +138,7 @@ ctl_parse_rate (Ctl *ctl, const char *text, guint64 *rate)
   if (!text || ctl_rate_parse (text, rate))
     return TRUE;
   ctl_fail (ctl, CTL_USAGE, "",
-            "\"%s\" is no limit: say how many bytes (per second), e.g. 500k or 2M, or none.", text);
+            _ ("\"%s\" is no limit: say how many bytes (per second), e.g. 500k or 2M, or none."), text);
   return FALSE;
 }
 
@@ -164,10 +165,11 @@ check_utf8 (Ctl *ctl, int argc, char **argv)
   for (int i = 1; i < argc; i++)
     if (!g_utf8_validate (argv[i], -1, NULL))
       {
-        ctl_fail (ctl, CTL_USAGE, "",
-                  "Argument %d is not UTF-8. To send a file with such a name: fardelctl send PEER - --name "
-                  "NAME < FILE",
-                  i);
+        ctl_fail (
+          ctl, CTL_USAGE, "",
+          _ ("Argument %d is not UTF-8. To send a file with such a name: fardelctl send PEER - --name "
+             "NAME < FILE"),
+          i);
         return FALSE;
       }
   return TRUE;
@@ -198,21 +200,32 @@ run (Ctl *ctl, int argc, char **argv)
           return CTL_OK;
         }
       else
-        return ctl_fail (ctl, CTL_USAGE, "", "There is no option %s. Try \"fardelctl --help\".", argv[first]);
+        return ctl_fail (ctl, CTL_USAGE, "", _ ("There is no option %s. Try \"fardelctl --help\"."),
+                         argv[first]);
     }
   if (first == argc)
-    return ctl_fail (ctl, CTL_USAGE, "", "Which command? Try \"fardelctl --help\".");
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("Which command? Try \"fardelctl --help\"."));
 
   if (g_str_equal (argv[first], "complete"))
     return ctl_complete (ctl, argc - first - 1, argv + first + 1);
   ctl->command = ctl_find_command (argc - first, argv + first, &words);
   if (!ctl->command)
-    return ctl_fail (ctl, CTL_USAGE, "", "There is no command \"%s\". Try \"fardelctl --help\".",
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("There is no command \"%s\". Try \"fardelctl --help\"."),
                      argv[first]);
   program = g_strdup_printf ("fardelctl %s", ctl->command->name);
   g_set_prgname (program); /* for the usage line of GOption */
   first += words - 1;
   return ctl->command->run (ctl, argc - first, argv + first);
+}
+
+/* Speaks the user's language. */
+static void
+speak (void)
+{
+  setlocale (LC_MESSAGES, "");
+  bindtextdomain (GETTEXT_PACKAGE, FARDEL_LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
 }
 
 int
@@ -223,9 +236,11 @@ main (int argc, char **argv)
 
   /* Not LC_NUMERIC and others: numbers look the same for everybody's scripts. */
   setlocale (LC_CTYPE, "");
+  if (!g_strv_contains ((const char *const *) argv, "--json")) /* what programs read is English */
+    speak ();
   status = run (&ctl, argc, argv);
   if ((fflush (stdout) != 0 || ferror (stdout)) && status == CTL_OK)
-    status = ctl_fail (&ctl, CTL_FAILED, "", "Cannot write to standard output.");
+    status = ctl_fail (&ctl, CTL_FAILED, "", _ ("Cannot write to standard output."));
   sd_bus_flush_close_unref (ctl.bus);
   return status;
 }

@@ -186,7 +186,8 @@ ctl_progress_account (CtlProgress *progress, const char *path, GVariant *propert
     return;
   g_variant_lookup (properties, "ErrorMessage", "&s", &message);
   safe = ctl_text_safe (message);
-  print_lasting (progress, g_strdup_printf ("account %s: %s%s%s", id, status, *safe ? ", " : "", safe));
+  print_lasting (progress, g_strdup_printf (_ ("account %s: %s%s%s"), id, ctl_text_state (status),
+                                            *safe ? ", " : "", safe));
 }
 
 /* -- live lines ----------------------------------------------------------- */
@@ -226,7 +227,7 @@ describe_all (GPtrArray *transfers)
       while (i + n < transfers->len
              && g_str_equal (state, ctl_transfer_get_string (g_ptr_array_index (transfers, i + n), "State")))
         n++;
-      g_string_append_printf (text, "%s%u %s", i > 0 ? ", " : "", n, state);
+      g_string_append_printf (text, "%s%u %s", i > 0 ? ", " : "", n, ctl_text_state (state));
     }
   for (guint i = 0; i < transfers->len; i++)
     {
@@ -284,7 +285,8 @@ add_rows (GPtrArray *lines, CtlLayout *layout, GPtrArray *running, guint max)
     g_ptr_array_add (lines, ctl_layout_row (layout, &rows[i]));
   if (shown < running->len)
     {
-      g_autofree char *more = g_strdup_printf ("and %u more", running->len - shown);
+      g_autofree char *more = g_strdup_printf (ngettext ("and %u more", "and %u more", running->len - shown),
+                                               running->len - shown);
 
       g_ptr_array_add (lines, ctl_layout_text (layout, CTL_COLOR_FAINT, more));
     }
@@ -295,7 +297,7 @@ add_footer (GPtrArray *lines, CtlLayout *layout, GPtrArray *running)
 {
   g_autofree char *text = running->len > 0
                             ? describe_all (running)
-                            : g_strdup ("Nothing runs. What comes will show here; Ctrl-C ends.");
+                            : g_strdup (_ ("Nothing runs. What comes will show here; Ctrl-C ends."));
 
   g_ptr_array_add (lines, ctl_layout_text (layout, CTL_COLOR_FAINT, text));
 }
@@ -348,7 +350,7 @@ ctl_progress_sum_up (CtlProgress *progress, GPtrArray *transfers)
         print_lasting (progress, ctl_transfer_state_line (transfer, out));
     }
   print_lasting (
-    progress, g_strdup_printf ("%s%u of %u files sent%s, %s in %s",
+    progress, g_strdup_printf (_ ("%s%u of %u files sent%s, %s in %s"),
                                ctl_color (out, totals.failed ? CTL_COLOR_YELLOW : CTL_COLOR_GREEN),
                                totals.files - totals.failed, totals.files, ctl_color_end (out), size, time));
   ctl_progress_clear (progress);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +86,10 @@ ctl_ask (const char *question, gboolean echo, char *buffer, int size)
 int
 ctl_ask_yes_no (const char *question, gboolean otherwise)
 {
-  g_autofree char *text = g_strdup_printf ("%s [%s] ", question, otherwise ? "Y/n" : "y/N");
+  g_autofree char *text = g_strdup_printf ("%s [%s] ", question, otherwise ? _ ("Y/n") : _ ("y/N"));
+  /* Translators: the letters that an answer of yes, or of no, begins with */
+  const char *yes = _ ("yY");
+  const char *no = _ ("nN");
   char buffer[16];
   int r;
 
@@ -96,15 +100,17 @@ ctl_ask_yes_no (const char *question, gboolean otherwise)
         return otherwise;
       if (r < 0 && r != -EMSGSIZE)
         return r;
-      if (r > 0 && strchr ("yYnN", buffer[0]))
-        return buffer[0] == 'y' || buffer[0] == 'Y';
+      if (r > 0 && strchr (yes, buffer[0]))
+        return TRUE;
+      if (r > 0 && strchr (no, buffer[0]))
+        return FALSE;
     }
 }
 
 int
 ctl_ask_password (const char *account)
 {
-  g_autofree char *question = g_strdup_printf ("Password for %s: ", account);
+  g_autofree char *question = g_strdup_printf (_ ("Password for %s: "), account);
   char buffer[PASSWORD_MAX];
   int fds[2];
   int r;

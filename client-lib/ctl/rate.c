@@ -6,6 +6,7 @@
 
 #include "text.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 gboolean
@@ -42,5 +43,5 @@ ctl_rate_text (guint64 rate)
 {
   g_autofree char *size = ctl_text_size ((gint64) rate);
 
-  return rate > 0 ? g_strconcat (size, "/s", NULL) : g_strdup ("none");
+  return rate > 0 ? g_strconcat (size, "/s", NULL) : g_strdup (_ ("none"));
 }

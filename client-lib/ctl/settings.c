@@ -32,42 +32,45 @@ ctl_settings_parse (Ctl *ctl, CtlSettings *settings, const GOptionEntry *own, in
                     int min)
 {
   const GOptionEntry entries[] = {
-    { "server", 0, 0, G_OPTION_ARG_STRING, &settings->server, "Connect to this host instead of the domain's",
-      "HOST" },
-    { "port", 0, 0, G_OPTION_ARG_INT, &settings->port, "Connect to this TCP port", "PORT" },
-    { "tls", 0, 0, G_OPTION_ARG_STRING, &settings->tls, "\"starttls\" (default) or \"direct\"", "KIND" },
+    { "server", 0, 0, G_OPTION_ARG_STRING, &settings->server,
+      N_ ("Connect to this host instead of the domain's"), N_ ("HOST") },
+    { "port", 0, 0, G_OPTION_ARG_INT, &settings->port, N_ ("Connect to this TCP port"), N_ ("PORT") },
+    { "tls", 0, 0, G_OPTION_ARG_STRING, &settings->tls, N_ ("\"starttls\" (default) or \"direct\""),
+      N_ ("KIND") },
     { "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &settings->ca_file,
-      "Trust these certificates, not the system's", "FILE" },
+      N_ ("Trust these certificates, not the system's"), N_ ("FILE") },
     { "pin-sha256", 0, 0, G_OPTION_ARG_STRING, &settings->pin,
-      "Accept the server's certificate with this SHA-256 and no other", "HEX" },
+      N_ ("Accept the server's certificate with this SHA-256 and no other"), N_ ("HEX") },
     { "client-certificate", 0, 0, G_OPTION_ARG_FILENAME, &settings->client_certificate,
-      "Log in with this certificate, where the server takes it", "FILE" },
+      N_ ("Log in with this certificate, where the server takes it"), N_ ("FILE") },
     { "client-key", 0, 0, G_OPTION_ARG_FILENAME, &settings->client_key,
-      "Its key, not encrypted (default: in the same file)", "FILE" },
-    { "resource", 0, 0, G_OPTION_ARG_STRING, &settings->resource, "Resource to ask the server for", "NAME" },
+      N_ ("Its key, not encrypted (default: in the same file)"), N_ ("FILE") },
+    { "resource", 0, 0, G_OPTION_ARG_STRING, &settings->resource, N_ ("Resource to ask the server for"),
+      N_ ("NAME") },
     { "password-command", 0, 0, G_OPTION_ARG_STRING, &settings->password_command,
-      "Program that prints the password, and its arguments, quoted as in a shell", "COMMAND" },
+      N_ ("Program that prints the password, and its arguments, quoted as in a shell"), N_ ("COMMAND") },
     { "proxy-jid", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings->proxy_jids,
-      "Use this SOCKS5 proxy (repeatable)", "JID" },
+      N_ ("Use this SOCKS5 proxy (repeatable)"), N_ ("JID") },
     { "auto-accept", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings->auto_accept,
-      "Accept files of this contact without asking (repeatable)", "JID" },
+      N_ ("Accept files of this contact without asking (repeatable)"), N_ ("JID") },
     { "auto-accept-max", 0, 0, G_OPTION_ARG_STRING, &settings->auto_accept_max,
-      "But ask if they are bigger, e.g. 20M; none: never", "BYTES" },
+      N_ ("But ask if they are bigger, e.g. 20M; none: never"), N_ ("BYTES") },
     { "auto-accept-folder", 0, 0, G_OPTION_ARG_FILENAME, &settings->auto_accept_folder,
-      "Put them here, not into the download folder", "DIRECTORY" },
+      N_ ("Put them here, not into the download folder"), N_ ("DIRECTORY") },
     { "strangers", 0, 0, G_OPTION_ARG_STRING, &settings->strangers,
-      "\"decline\" or \"hold\" offers of those who are no contacts", "WHAT" },
+      N_ ("\"decline\" or \"hold\" offers of those who are no contacts"), N_ ("WHAT") },
     { "relay-only", 0, 0, G_OPTION_ARG_NONE, &settings->relay_only,
-      "Show no peer the addresses of this computer", NULL },
-    { "no-relay-only", 0, 0, G_OPTION_ARG_NONE, &settings->no_relay_only, "Show them where it helps", NULL },
-    { "connect", 0, 0, G_OPTION_ARG_NONE, &settings->connect, "Connect now and at every start", NULL },
-    { "no-connect", 0, 0, G_OPTION_ARG_NONE, &settings->no_connect, "Connect only on \"account connect\"",
+      N_ ("Show no peer the addresses of this computer"), NULL },
+    { "no-relay-only", 0, 0, G_OPTION_ARG_NONE, &settings->no_relay_only, N_ ("Show them where it helps"),
       NULL },
-    { "allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->allow_loopback, "Use loopback addresses (tests)",
-      NULL },
-    { "no-allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->no_loopback, "Do not use them", NULL },
+    { "connect", 0, 0, G_OPTION_ARG_NONE, &settings->connect, N_ ("Connect now and at every start"), NULL },
+    { "no-connect", 0, 0, G_OPTION_ARG_NONE, &settings->no_connect,
+      N_ ("Connect only on \"account connect\""), NULL },
+    { "allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->allow_loopback,
+      N_ ("Use loopback addresses (tests)"), NULL },
+    { "no-allow-loopback", 0, 0, G_OPTION_ARG_NONE, &settings->no_loopback, N_ ("Do not use them"), NULL },
     { "max-active", 0, 0, G_OPTION_ARG_INT, &settings->max_active,
-      "Transfers of this account at once (0: as many as of all)", "NUMBER" },
+      N_ ("Transfers of this account at once (0: as many as of all)"), N_ ("NUMBER") },
     { NULL },
   };
 
@@ -106,9 +109,9 @@ ctl_settings_collect (Ctl *ctl, const CtlSettings *settings, GVariant **ret_dict
 
   if (settings->password_command && *settings->password_command
       && !g_shell_parse_argv (settings->password_command, NULL, &command, &error))
-    return ctl_fail (ctl, CTL_USAGE, "", "--password-command: %s", error->message);
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--password-command: %s"), error->message);
   if (settings->port > G_MAXUINT16 || settings->port < -1)
-    return ctl_fail (ctl, CTL_USAGE, "", "--port: %d is not a TCP port.", settings->port);
+    return ctl_fail (ctl, CTL_USAGE, "", _ ("--port: %d is not a TCP port."), settings->port);
   if (!ctl_parse_rate (ctl, settings->auto_accept_max, &max))
     return CTL_USAGE;
 

@@ -4,6 +4,7 @@
  */
 #include "text.h"
 
+#include <glib/gi18n.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -206,6 +207,25 @@ ctl_text_percent (guint64 part, gint64 total)
   return g_strdup_printf ("%d %%", MIN (99, (int) (100.0 * part / total))); /* 100 only when it is all */
 }
 
+const char *
+ctl_text_state (const char *state)
+{
+  static const char *const states[] = {
+    N_ ("queued"),      N_ ("offered"),
+    N_ ("negotiating"), N_ ("active"),
+    N_ ("interrupted"), N_ ("done"),
+    N_ ("rejected"),    N_ ("cancelled"),
+    N_ ("failed"),      N_ ("offline"),
+    N_ ("connecting"),  N_ ("online"),
+    N_ ("waiting"),     N_ ("waiting-for-password"),
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
+    if (g_str_equal (state, states[i]))
+      return _ (states[i]);
+  return state;
+}
+
 struct CtlTable
 {
   guint n_columns;
@@ -217,11 +237,15 @@ CtlTable *
 ctl_table_new (const char *const *headings)
 {
   CtlTable *table = g_new0 (CtlTable, 1);
+  g_autofree const char **shown = NULL;
 
   table->n_columns = g_strv_length ((char **) headings);
+  shown = g_new (const char *, table->n_columns);
+  for (guint i = 0; i < table->n_columns; i++)
+    shown[i] = *headings[i] ? _ (headings[i]) : "";
   table->widths = g_new0 (guint, table->n_columns);
   table->cells = g_ptr_array_new_with_free_func (g_free);
-  ctl_table_add (table, headings);
+  ctl_table_add (table, shown);
   return table;
 }
 

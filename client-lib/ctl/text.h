@@ -58,6 +58,9 @@ char *ctl_text_percent (guint64 part, gint64 total);
 
 /* Rows of cells, printed with columns as wide as they need; the last column is
  * not padded. The first row is the heading. */
+/* A transfer's state or an account's status in the user's language. */
+const char *ctl_text_state (const char *state);
+
 typedef struct CtlTable CtlTable;
 CtlTable *ctl_table_new (const char *const *headings);
 /* @cells: as many as headings, copied and made safe. */

@@ -158,7 +158,7 @@ listen_for_signals (CtlTracker *tracker)
       int r = sd_bus_add_match (tracker->ctl->bus, &slot, matches[i].rule, matches[i].handler, tracker);
 
       if (r < 0)
-        return ctl_fail (tracker->ctl, CTL_NO_DAEMON, "", "Cannot listen to the session bus: %s.",
+        return ctl_fail (tracker->ctl, CTL_NO_DAEMON, "", _ ("Cannot listen to the session bus: %s."),
                          g_strerror (-r));
       g_ptr_array_add (tracker->slots, slot);
     }
@@ -344,7 +344,8 @@ run (CtlTracker *tracker, CtlEvents *events, gint64 deadline)
       if (r < 0 || tracker->daemon_gone)
         {
           ctl_progress_clear (tracker->progress);
-          return ctl_fail (tracker->ctl, CTL_NO_DAEMON, "", "The daemon is gone; the outcome is not known.");
+          return ctl_fail (tracker->ctl, CTL_NO_DAEMON, "",
+                           _ ("The daemon is gone; the outcome is not known."));
         }
       if (r > 0)
         continue;

@@ -167,7 +167,7 @@ state_details (CtlTransfer *transfer, gboolean live)
       g_autofree char *path = show_path (ctl_transfer_get_string (transfer, "LocalPath"), live);
       gboolean verified = g_str_equal (ctl_transfer_get_string (transfer, "Verified"), "ok");
 
-      return g_strdup_printf ("%s%s%s%s", size, verified ? ", verified" : "", *path ? ", " : "", path);
+      return g_strdup_printf ("%s%s%s%s", size, verified ? _ (", verified") : "", *path ? ", " : "", path);
     }
   return *transport ? g_strdup_printf ("%s, %s", size, transport) : g_strdup (size);
 }
@@ -177,7 +177,7 @@ ctl_transfer_state_line (CtlTransfer *transfer, FILE *out)
 {
   g_autofree char *name = ctl_text_safe (ctl_transfer_get_string (transfer, "Name"));
   g_autofree char *peer = ctl_text_safe (ctl_transfer_get_string (transfer, "Peer"));
-  g_autofree char *state = ctl_text_safe (ctl_transfer_get_string (transfer, "State"));
+  g_autofree char *state = ctl_text_safe (ctl_text_state (ctl_transfer_get_string (transfer, "State")));
   gboolean live = ctl_is_live (out);
   g_autofree char *details = state_details (transfer, live);
   g_autofree char *safe_details = ctl_text_safe (details);
@@ -186,7 +186,7 @@ ctl_transfer_state_line (CtlTransfer *transfer, FILE *out)
   if (live)
     peer[strcspn (peer, "/")] = '\0';
   return g_strdup_printf ("%u  %s %s %s: %s%s%s, %s", ctl_transfer_get_id (transfer), name,
-                          ctl_transfer_is_incoming (transfer) ? "from" : "to", peer,
+                          ctl_transfer_is_incoming (transfer) ? _ ("from") : _ ("to"), peer,
                           ctl_color (out, final >= 0 ? finals[final].color : CTL_COLOR_CYAN), state,
                           ctl_color_end (out), safe_details);
 }
@@ -211,7 +211,7 @@ ctl_transfer_progress_line (CtlTransfer *transfer)
   if (rate > 0)
     g_string_append_printf (line, "  %s/s", per_second);
   if (rate > 0 && remaining >= 0)
-    g_string_append_printf (line, "  %s left", left);
+    g_string_append_printf (line, _ ("  %s left"), left);
   return g_string_free (line, FALSE);
 }
 
@@ -224,7 +224,8 @@ state_note (CtlTransfer *transfer)
   g_autofree char *size = ctl_text_size (ctl_transfer_get_int (transfer, "Size"));
 
   if (g_str_equal (state, "offered") && ctl_transfer_is_incoming (transfer))
-    return g_strdup_printf ("offered: fardelctl accept %u, %s", ctl_transfer_get_id (transfer), size);
+    return g_strdup_printf (_ ("offered: fardelctl accept %u, %s"), ctl_transfer_get_id (transfer), size);
+  state = ctl_text_state (state);
   return *message ? g_strdup_printf ("%s: %s", state, message) : g_strdup_printf ("%s, %s", state, size);
 }
 
