@@ -207,5 +207,5 @@ def test_readme(world, desk):
     assert world.bob.client.wait_for_offer()["Name"] == "holiday.jpg"
 
 
-def test_every_block_was_run():
+def test_every_block_was_run(world):  # which says why none was, where none can be
     assert GUIDE.unused() == []
