@@ -4,10 +4,10 @@
  */
 #include "data/hash.h"
 
+#include "base/openssl.h"
 #include "data/base64.h"
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <string.h>
@@ -35,14 +35,7 @@ struct FdHash
   EVP_MD_CTX *context;
 };
 
-/* A thread may still hash when the process exits. By default OpenSSL takes down
- * at exit what such a thread uses, or leaks what it holds. That cannot be
- * undone once OpenSSL is in use, hence before main(). */
-__attribute__ ((constructor)) static void
-keep_openssl (void)
-{
-  OPENSSL_init_crypto (OPENSSL_INIT_NO_ATEXIT, NULL);
-}
+FD_KEEP_OPENSSL
 
 const char *
 fd_hash_name (FdHashAlgo algo)

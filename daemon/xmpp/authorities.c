@@ -5,12 +5,15 @@
 #include "xmpp/authorities.h"
 
 #include "base/error.h"
+#include "base/openssl.h"
 
 #include <errno.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+FD_KEEP_OPENSSL
 
 struct FdAuthoritiesLoad
 {

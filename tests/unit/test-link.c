@@ -266,6 +266,69 @@ test_stuck_file (Fixture *f, gconstpointer unused)
   g_assert_no_errno (rmdir (directory));
 }
 
+/* The program ends while the authorities are read: what OpenSSL needs for that stays. */
+static Fixture *late;
+static char *late_path, *late_pem;
+
+static void
+end_late (void)
+{
+  FILE *writer;
+
+  if (!late)
+    return;
+  writer = fopen (late_path, "we");
+  g_assert_nonnull (writer);
+  fputs (late_pem, writer);
+  fclose (writer);
+  wait_down (late);
+  g_assert_error (late->failure.error, FD_ERROR, FD_ERROR_CONNECTION_FAILED); /* not of the certificate */
+  fd_link_free (late->link);
+  fd_failure_clear (&late->failure);
+  g_string_free (late->received, TRUE);
+  g_free (late);
+  unlink (late_path);
+  g_free (late_path);
+  g_free (late_pem);
+}
+
+static char *
+make_pem (void)
+{
+  EVP_PKEY *key = EVP_EC_gen ("P-256");
+  X509 *certificate = tls_server_make_certificate (key, "example.org");
+  BIO *bio = BIO_new (BIO_s_mem ());
+  char *bytes, *pem;
+  long length;
+
+  PEM_write_bio_X509 (bio, certificate);
+  length = BIO_get_mem_data (bio, &bytes);
+  pem = g_strndup (bytes, length);
+  BIO_free (bio);
+  X509_free (certificate);
+  EVP_PKEY_free (key);
+  return pem;
+}
+
+static void
+exit_while_loading (void)
+{
+  g_autofree char *directory = g_dir_make_tmp ("fardel-XXXXXX", NULL);
+
+  late = g_new0 (Fixture, 1);
+  late_path = g_build_filename (directory, "fifo", NULL);
+  g_assert_no_errno (mkfifo (late_path, 0600));
+  late_pem = make_pem ();
+  start (late, TRUE, late_path, NULL);
+}
+
+static void
+test_exit (void)
+{
+  g_test_trap_subprocess ("/link/exit/subprocess", 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 static void
 test_other_name (Fixture *f, gconstpointer unused)
 {
@@ -416,6 +479,7 @@ main (int argc, char **argv)
     { "/link/deaf", { "example.org", deaf }, test_deaf },
   };
 
+  atexit (end_late); /* the last of all: OpenSSL is not in use yet */
   signal (SIGPIPE, SIG_IGN);
   /* whatever this machine trusts */
   g_unsetenv ("SSL_CERT_FILE");
@@ -423,5 +487,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
     g_test_add (tests[i].path, Fixture, &tests[i].setup, set_up, tests[i].test, tear_down);
+  g_test_add_func ("/link/exit", test_exit);
+  g_test_add_func ("/link/exit/subprocess", exit_while_loading);
   return g_test_run ();
 }
