@@ -121,8 +121,9 @@ void fardel_job_start (FardelJob *job, gpointer self, gpointer tag, GCancellable
                        GAsyncReadyCallback callback, gpointer user_data);
 
 /* Files as descriptors. */
+/* A new file. With @overwrite it is to be renamed to *ret_replaces, once it may replace that. */
 int fardel_target_open (GFile *destination, const char *name, gboolean overwrite, char **ret_path,
-                        GError **error);
+                        char **ret_replaces, GError **error);
 
 typedef struct FardelSource FardelSource;
 

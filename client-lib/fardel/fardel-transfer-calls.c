@@ -39,12 +39,29 @@ accept_fd_options (FardelJob *job, gboolean *ret_overwrite)
 }
 
 static gpointer
+accept_confined (gpointer self, FardelJob *job, GFile *destination, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autofree char *replaces = NULL;
+  gboolean overwrite = FALSE;
+  gpointer reply;
+
+  accept_fd_options (job, &overwrite);
+  job->fd
+    = fardel_target_open (destination, fardel_transfer_get_name (self), overwrite, &path, &replaces, error);
+  reply = job->fd >= 0 ? run_accept_fd (self, job, cancellable, error) : NULL;
+  if (path && !reply)
+    g_unlink (path);
+  else if (replaces && g_rename (path, replaces) < 0)
+    g_message ("%s cannot be replaced: %s. The file is %s", replaces, g_strerror (errno), path);
+  return reply;
+}
+
+static gpointer
 run_accept (gpointer self, FardelJob *job, GCancellable *cancellable, GError **error)
 {
   GFile *destination = job->files->len ? job->files->pdata[0] : NULL;
   g_autofree char *path = destination ? g_file_get_path (destination) : g_strdup ("");
-  gboolean overwrite = FALSE;
-  gpointer reply;
 
   if (!path)
     {
@@ -67,13 +84,7 @@ run_accept (gpointer self, FardelJob *job, GCancellable *cancellable, GError **e
 
       return fardel_call_sync (&call, cancellable, error);
     }
-  accept_fd_options (job, &overwrite);
-  g_clear_pointer (&path, g_free);
-  job->fd = fardel_target_open (destination, fardel_transfer_get_name (self), overwrite, &path, error);
-  reply = job->fd >= 0 ? run_accept_fd (self, job, cancellable, error) : NULL;
-  if (path && !reply && !overwrite)
-    g_unlink (path);
-  return reply;
+  return accept_confined (self, job, destination, cancellable, error);
 }
 
 static FardelJob *

@@ -382,6 +382,20 @@ test_confined (Fixture *fixture, gconstpointer data)
   g_assert_false (g_file_test (third, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_get_contents (fixture->path, &content, NULL, NULL));
   g_assert_cmpstr (content, ==, "content");
+
+  /* One that is to be replaced is there until the transfer is accepted. */
+  g_clear_error (&error);
+  g_clear_pointer (&content, g_free);
+  g_assert_false (fardel_transfer_accept_sync (transfer, folder,
+                                               g_variant_new_parsed ("{'overwrite': <true>}"), NULL, &error));
+  g_assert_true (g_file_get_contents (fixture->path, &content, NULL, NULL));
+  g_assert_cmpstr (content, ==, "content");
+  fake_fail (fixture->fake, NULL, NULL, 0);
+  g_assert_true (fardel_transfer_accept_sync (transfer, folder,
+                                              g_variant_new_parsed ("{'overwrite': <true>}"), NULL, NULL));
+  g_clear_pointer (&content, g_free);
+  g_assert_true (g_file_get_contents (fixture->path, &content, NULL, NULL));
+  g_assert_cmpstr (content, ==, "");
   g_unsetenv ("SNAP");
 }
 
