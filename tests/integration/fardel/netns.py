@@ -38,6 +38,7 @@ class Network:
         try:
             self.server = self._namespace(SERVER)
         except subprocess.CalledProcessError as error:
+            self.close()
             raise NotPermitted(f"no network namespaces here: {error.stderr.strip()}") from None
         try:
             # The host's own value would be inherited.
