@@ -39,14 +39,15 @@ refuse (FdManager *manager, FdAccount *account, const char *peer)
   for (guint i = 0; i < manager->transfers->len; i++)
     {
       FdTransfer *transfer = manager->transfers->pdata[i];
-      gboolean same = g_str_equal (transfer->info.account, fd_account_get_id (account))
-                      && fd_jid_same_bare (transfer->info.peer, peer);
+      gboolean same;
 
       if (transfer->info.owner != fd_account_get_config (account)->owner)
         continue;
       facts.transfers_of_owner++;
       if (!transfer->info.incoming)
         continue;
+      same = g_str_equal (transfer->info.account, fd_account_get_id (account))
+             && fd_jid_same_bare (transfer->info.peer, peer);
       facts.withdrawn_by_peer += same && was_withdrawn (transfer, lately);
       if (transfer->info.state != FD_STATE_OFFERED)
         continue;
