@@ -40,6 +40,55 @@ strip (GError *error)
     g_dbus_error_strip_remote_error (error);
 }
 
+static void
+wake (GCancellable *cancellable, gpointer context)
+{
+  g_main_context_wakeup (context);
+}
+
+gulong
+fardel_cancellable_wake (GCancellable *cancellable, GMainContext *context)
+{
+  return cancellable ? g_cancellable_connect (cancellable, G_CALLBACK (wake), context, NULL) : 0;
+}
+
+static void
+store_result (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+/* GIO leaks the call, and with it a reference to the connection, if another thread
+ * cancels at the wrong moment. So that thread only wakes this one, which cancels. */
+GVariant *
+fardel_call_wait (GDBusConnection *bus, const char *name, const char *path, const char *interface,
+                  const char *method, GVariant *arguments, const GVariantType *reply, GDBusCallFlags flags,
+                  int timeout_ms, GUnixFDList *fds, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GCancellable) ours = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  gulong handler = fardel_cancellable_wake (cancellable, context);
+
+  if (g_cancellable_is_cancelled (cancellable))
+    g_cancellable_cancel (ours);
+  g_main_context_push_thread_default (context);
+  g_dbus_connection_call_with_unix_fd_list (bus, name, path, interface, method, arguments, reply, flags,
+                                            timeout_ms, fds, ours, store_result, &result);
+  while (!result)
+    {
+      if (g_cancellable_is_cancelled (cancellable))
+        g_cancellable_cancel (ours);
+      g_main_context_iteration (context, TRUE);
+    }
+  /* What the cancel left goes too, else it keeps the context, which keeps it. */
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  g_main_context_pop_thread_default (context);
+  g_cancellable_disconnect (cancellable, handler);
+  return g_dbus_connection_call_with_unix_fd_list_finish (bus, NULL, result, error);
+}
+
 GVariant *
 fardel_call_sync (const FardelCall *call, GCancellable *cancellable, GError **error)
 {
@@ -51,10 +100,9 @@ fardel_call_sync (const FardelCall *call, GCancellable *cancellable, GError **er
   if (!make_list (call->fd, &fds, error))
     return NULL;
   fardel_error_quark ();
-  reply = g_dbus_connection_call_with_unix_fd_list_sync (
-    call->bus, FARDEL_NAME, call->path, call->interface, call->method, arguments,
-    call->reply ? G_VARIANT_TYPE (call->reply) : NULL, G_DBUS_CALL_FLAGS_NONE,
-    call->timeout_ms ? call->timeout_ms : -1, fds, NULL, cancellable, &failure);
+  reply = fardel_call_wait (call->bus, FARDEL_NAME, call->path, call->interface, call->method, arguments,
+                            call->reply ? G_VARIANT_TYPE (call->reply) : NULL, G_DBUS_CALL_FLAGS_NONE,
+                            call->timeout_ms ? call->timeout_ms : -1, fds, cancellable, &failure);
   strip (failure);
   if (failure)
     g_propagate_error (error, g_steal_pointer (&failure));

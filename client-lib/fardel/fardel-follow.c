@@ -255,16 +255,16 @@ fardel_client_init_sync (GInitable *initable, GCancellable *cancellable, GError 
     return FALSE;
   follow_name (self);
   if (self->autostart)
-    start = g_dbus_connection_call_sync (self->bus, START, G_DBUS_CALL_FLAGS_NONE, -1, cancellable, NULL);
-  reply = g_dbus_connection_call_sync (self->bus, GET_OWNER, G_DBUS_CALL_FLAGS_NONE, -1, cancellable, NULL);
+    start = fardel_call_wait (self->bus, START, G_DBUS_CALL_FLAGS_NONE, -1, NULL, cancellable, NULL);
+  reply = fardel_call_wait (self->bus, GET_OWNER, G_DBUS_CALL_FLAGS_NONE, -1, NULL, cancellable, NULL);
   if (reply)
     {
       g_variant_get (reply, "(&s)", &owner);
       follow_owner (self, owner);
-      manager = g_dbus_connection_call_sync (self->bus, owner, GET_ALL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-                                             cancellable, NULL);
-      objects = g_dbus_connection_call_sync (self->bus, owner, GET_OBJECTS, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                                             -1, cancellable, NULL);
+      manager = fardel_call_wait (self->bus, owner, GET_ALL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL,
+                                  cancellable, NULL);
+      objects = fardel_call_wait (self->bus, owner, GET_OBJECTS, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL,
+                                  cancellable, NULL);
     }
   if (manager)
     fardel_client_take_values (self, manager);

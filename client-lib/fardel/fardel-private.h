@@ -76,6 +76,15 @@ typedef struct
 /* Asynchronous calls are known by the function that began them. */
 #define FARDEL_TAG(function) ((gpointer) (gsize) (function))
 
+/* Until disconnected, a cancel in any thread wakes @context. Not a GCancellableSource:
+ * one that is destroyed while another thread cancels is leaked. */
+gulong fardel_cancellable_wake (GCancellable *cancellable, GMainContext *context);
+
+/* g_dbus_connection_call_with_unix_fd_list_sync(), but a cancel in another thread leaks nothing. */
+GVariant *fardel_call_wait (GDBusConnection *bus, const char *name, const char *path, const char *interface,
+                            const char *method, GVariant *arguments, const GVariantType *reply,
+                            GDBusCallFlags flags, int timeout_ms, GUnixFDList *fds, GCancellable *cancellable,
+                            GError **error);
 GVariant *fardel_call_sync (const FardelCall *call, GCancellable *cancellable, GError **error);
 gboolean fardel_call_sync_void (const FardelCall *call, GCancellable *cancellable, GError **error);
 void fardel_call_async (const FardelCall *call, gpointer self, gpointer tag, GCancellable *cancellable,

@@ -171,20 +171,14 @@ on_signal (GDBusConnection *bus, const char *sender, const char *path, const cha
     }
 }
 
-static gboolean
-on_cancelled_sync (GCancellable *cancellable, gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_CONTINUE;
-}
-
 /* Subscriptions of a context that nobody else runs. */
 typedef struct
 {
   GMainContext *context;
   GDBusConnection *bus;
   guint ids[3];
-  GSource *cancel;
+  GCancellable *cancellable;
+  gulong handler;
   gboolean news;
 } Watch;
 
@@ -209,12 +203,8 @@ watch_start (Watch *watch, const FardelCall *call, GCancellable *cancellable)
     watch->ids[i] = g_dbus_connection_signal_subscribe (
       call->bus, matches[i].sender, matches[i].interface, matches[i].member, matches[i].path, matches[i].arg0,
       G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &watch->news, NULL);
-  if (cancellable)
-    {
-      watch->cancel = g_cancellable_source_new (cancellable);
-      g_source_set_callback (watch->cancel, (GSourceFunc) (GCallback) on_cancelled_sync, &watch->news, NULL);
-      g_source_attach (watch->cancel, watch->context);
-    }
+  watch->cancellable = cancellable;
+  watch->handler = fardel_cancellable_wake (cancellable, watch->context);
 }
 
 static void
@@ -222,11 +212,7 @@ watch_stop (Watch *watch)
 {
   for (guint i = 0; i < G_N_ELEMENTS (watch->ids); i++)
     g_dbus_connection_signal_unsubscribe (watch->bus, watch->ids[i]);
-  if (watch->cancel)
-    {
-      g_source_destroy (watch->cancel);
-      g_source_unref (watch->cancel);
-    }
+  g_cancellable_disconnect (watch->cancellable, watch->handler);
   g_main_context_pop_thread_default (watch->context);
   /* What was on its way to us goes too. */
   while (g_main_context_iteration (watch->context, FALSE))
@@ -267,10 +253,10 @@ static GVariant *
 ask (const FardelCall *call, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
-    call->bus, FARDEL_NAME, call->path, FARDEL_PROPERTIES, "GetAll",
-    g_variant_new ("(s)", FARDEL_TRANSFER_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
-    G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, cancellable, &failure);
+  g_autoptr (GVariant) reply
+    = fardel_call_wait (call->bus, FARDEL_NAME, call->path, FARDEL_PROPERTIES, "GetAll",
+                        g_variant_new ("(s)", FARDEL_TRANSFER_INTERFACE), G_VARIANT_TYPE ("(a{sv})"),
+                        G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, NULL, cancellable, &failure);
   g_autoptr (GVariant) properties = NULL;
 
   if (!reply)
@@ -295,7 +281,7 @@ wait_for_end (FardelTransfer *self, GCancellable *cancellable, GError **error)
   watch_start (&watch, &call, cancellable);
   while (!(end = ask (&call, cancellable, &failure)) && !failure)
     {
-      while (!watch.news)
+      while (!watch.news && !g_cancellable_is_cancelled (cancellable))
         g_main_context_iteration (watch.context, TRUE);
       watch.news = FALSE;
     }

@@ -218,6 +218,53 @@ test_cancel_in_flight (Fixture *fixture, gconstpointer data)
   loop_result (result);
   g_assert_false (fardel_transfer_reject_finish (first (fixture->client), result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  /* Nothing is asked for who has cancelled before. */
+  g_clear_error (&error);
+  g_assert_false (fardel_transfer_cancel_sync (first (fixture->client), cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_true (fardel_transfer_cancel_sync (first (fixture->client), NULL, NULL));
+  g_assert_cmpuint (fake_count (fixture->fake, "Cancel"), ==, 1);
+}
+
+typedef struct
+{
+  Fixture *fixture;
+  GCancellable *cancellable;
+  guint asked; /* how often before it is cancelled */
+} Crossing;
+
+static gpointer
+play_crossing (gpointer data)
+{
+  Crossing *crossing = data;
+
+  while (fake_count (crossing->fixture->fake, "QueryPeer") < crossing->asked)
+    g_thread_yield ();
+  g_cancellable_cancel (crossing->cancellable);
+  return NULL;
+}
+
+/* Another thread cancels while a call begins, while its reply comes, and while the
+ * end is waited for. Nothing is left, see fake_run_tests(). */
+static void
+test_cancel_crosses (Fixture *fixture, gconstpointer data)
+{
+  for (guint i = 0; i < 300; i++)
+    {
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      Crossing crossing = { fixture, cancellable, i % 3 ? 0 : fake_count (fixture->fake, "QueryPeer") + 1 };
+      GThread *thread = g_thread_new ("crossing", play_crossing, &crossing);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) info = NULL;
+
+      if (i % 3 == 2)
+        g_assert_false (fardel_transfer_wait_sync (first (fixture->client), cancellable, &error));
+      else
+        info = fardel_client_query_peer_sync (fixture->client, "bob@x", NULL, cancellable, &error);
+      g_assert_true (info || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+      g_thread_join (thread);
+    }
 }
 
 static void
@@ -736,6 +783,7 @@ main (int argc, char **argv)
   ADD ("gone", test_gone);
   ADD ("errors", test_errors);
   ADD ("cancel-in-flight", test_cancel_in_flight);
+  ADD ("cancel-crosses", test_cancel_crosses);
   ADD ("files", test_files);
   ADD ("stream", test_stream);
   ADD ("broken-stream", test_broken_stream);
