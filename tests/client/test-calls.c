@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What is asked of the daemon: what goes over the bus, what comes back as an
- * object or an error, waits, threads, and what a caller who waits does not run.
+ * What is asked of the daemon: what goes over the bus, and what comes back as an
+ * object or an error.
  */
 #include "broken-file.h"
-#include "fake.h"
+#include "fixture.h"
 #include "loop.h"
 
 #include <glib-unix.h>
@@ -12,80 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TRANSFER(id) "/org/fardel/Fardel1/transfer/" #id
 #define RESOURCE "resource:///test/test.gresource.xml"
-
-typedef struct
-{
-  Fake *fake;
-  FardelClient *client;
-  char *folder;
-  char *path; /* of a file with "content" */
-  GFile *file;
-  guint asked; /* how often for all properties, before a wait */
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fixture->fake = fake_new ();
-  fake_add_transfer (fixture->fake, 1, "{'Direction': <'incoming'>, 'State': <'offered'>}");
-  fake_add_account (fixture->fake, "home", "{}");
-  fake_appear (fixture->fake);
-  fixture->client = fardel_client_new_sync (NULL, NULL);
-  g_assert_true (fardel_client_is_running (fixture->client));
-  fixture->folder = g_dir_make_tmp ("fardel-XXXXXX", NULL);
-  fixture->path = g_build_filename (fixture->folder, "a.txt", NULL);
-  g_assert_true (g_file_set_contents (fixture->path, "content", -1, NULL));
-  fixture->file = g_file_new_for_path (fixture->path);
-}
-
-static void
-remove_tree (const char *path)
-{
-  GDir *dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir && (name = g_dir_read_name (dir)))
-    {
-      g_autofree char *child = g_build_filename (path, name, NULL);
-
-      remove_tree (child);
-    }
-  g_clear_pointer (&dir, g_dir_close);
-  g_remove (path);
-}
-
-/* No call leaves a reference behind. */
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_object_add_weak_pointer (G_OBJECT (fixture->client), (gpointer *) &fixture->client);
-  g_object_unref (fixture->client);
-  loop_until (!fixture->client);
-  fake_free (fixture->fake);
-  g_object_unref (fixture->file);
-  remove_tree (fixture->folder);
-  g_free (fixture->folder);
-  g_free (fixture->path);
-}
-
-static FardelTransfer *
-first (FardelClient *client)
-{
-  g_autoptr (FardelTransfer) transfer = g_list_model_get_item (fardel_client_get_transfers (client), 0);
-
-  return transfer;
-}
-
-static FardelTransfer *
-last (FardelClient *client)
-{
-  GListModel *list = fardel_client_get_transfers (client);
-  g_autoptr (FardelTransfer) transfer = g_list_model_get_item (list, g_list_model_get_n_items (list) - 1);
-
-  return transfer;
-}
 
 static void
 assert_call (Fake *fake, const char *method, const char *expected)
@@ -95,16 +22,6 @@ assert_call (Fake *fake, const char *method, const char *expected)
   g_assert_cmpstr (text, ==, expected);
 }
 
-static FardelTransfer *
-offer (Fixture *fixture, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  fardel_client_offer_file_async (fixture->client, "bob@x", fixture->file, NULL, NULL, loop_store, &result);
-  loop_result (result);
-  return fardel_client_offer_file_finish (fixture->client, result, error);
-}
-
 static void
 test_offer (Fixture *fixture, gconstpointer data)
 {
@@ -112,9 +29,9 @@ test_offer (Fixture *fixture, gconstpointer data)
   g_autoptr (FardelTransfer) second = NULL;
   g_autoptr (GError) error = NULL;
 
-  transfer = offer (fixture, &error);
+  transfer = fixture_offer (fixture, &error);
   g_assert_no_error (error);
-  g_assert_true (last (fixture->client) == transfer);
+  g_assert_true (fixture_last (fixture->client) == transfer);
   g_assert_cmpuint (fardel_transfer_get_id (transfer), ==, 101);
   assert_call (fixture->fake, "OfferFd", "('bob@x', 0, 'a.txt', {})");
   g_assert_cmpstr (fake_last (fixture->fake, "OfferFd")->data, ==, "content");
@@ -123,7 +40,7 @@ test_offer (Fixture *fixture, gconstpointer data)
                                           g_variant_new_parsed ("{'name': <'b.txt'>, 'hash': <true>}"), NULL,
                                           &error);
   g_assert_no_error (error);
-  g_assert_true (last (fixture->client) == second);
+  g_assert_true (fixture_last (fixture->client) == second);
   assert_call (fixture->fake, "OfferFd", "('bob@x', 0, 'b.txt', {'hash': <true>})");
 }
 
@@ -134,9 +51,9 @@ test_reply_first (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fake_set_offers (fixture->fake, FAKE_REPLY_FIRST);
-  transfer = offer (fixture, &error);
+  transfer = fixture_offer (fixture, &error);
   g_assert_no_error (error);
-  loop_until (last (fixture->client) == transfer);
+  loop_until (fixture_last (fixture->client) == transfer);
   g_assert_cmpuint (g_list_model_get_n_items (fardel_client_get_transfers (fixture->client)), ==, 2);
 }
 
@@ -146,7 +63,7 @@ test_gone (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fake_set_offers (fixture->fake, FAKE_GONE);
-  g_assert_null (offer (fixture, &error));
+  g_assert_null (fixture_offer (fixture, &error));
   g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
   g_assert_cmpuint (g_list_model_get_n_items (fardel_client_get_transfers (fixture->client)), ==, 1);
 }
@@ -161,7 +78,7 @@ test_errors (Fixture *fixture, gconstpointer data)
   g_autoptr (GFile) special = g_file_new_for_path (fifo);
 
   fake_fail (fixture->fake, "OfferFd", "org.fardel.Fardel1.Error.Blocked", 0);
-  g_assert_null (offer (fixture, &error));
+  g_assert_null (fixture_offer (fixture, &error));
   g_assert_error (error, FARDEL_ERROR, FARDEL_ERROR_BLOCKED);
   g_assert_cmpstr (error->message, ==, "It is said to fail");
   g_clear_error (&error);
@@ -171,7 +88,7 @@ test_errors (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (error->message, ==, "It is said to fail");
   g_clear_error (&error);
   fake_fail (fixture->fake, "Reject", "org.freedesktop.DBus.Error.AccessDenied", 0);
-  g_assert_false (fardel_transfer_reject_sync (first (fixture->client), NULL, &error));
+  g_assert_false (fardel_transfer_reject_sync (fixture_first (fixture->client), NULL, &error));
   g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED);
   g_clear_error (&error);
 
@@ -206,65 +123,25 @@ test_cancel_in_flight (Fixture *fixture, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   /* The daemon made it all the same, and it is in the list. */
   fake_go_on (fixture->fake);
-  loop_until (fardel_transfer_get_id (last (fixture->client)) == 101);
+  loop_until (fardel_transfer_get_id (fixture_last (fixture->client)) == 101);
 
   fake_hold (fixture->fake, "Reject");
   g_clear_object (&result);
   g_clear_error (&error);
   g_cancellable_reset (cancellable);
-  fardel_transfer_reject_async (first (fixture->client), cancellable, loop_store, &result);
+  fardel_transfer_reject_async (fixture_first (fixture->client), cancellable, loop_store, &result);
   fake_wait_held (fixture->fake);
   g_cancellable_cancel (cancellable);
   loop_result (result);
-  g_assert_false (fardel_transfer_reject_finish (first (fixture->client), result, &error));
+  g_assert_false (fardel_transfer_reject_finish (fixture_first (fixture->client), result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 
   /* Nothing is asked for who has cancelled before. */
   g_clear_error (&error);
-  g_assert_false (fardel_transfer_cancel_sync (first (fixture->client), cancellable, &error));
+  g_assert_false (fardel_transfer_cancel_sync (fixture_first (fixture->client), cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_true (fardel_transfer_cancel_sync (first (fixture->client), NULL, NULL));
+  g_assert_true (fardel_transfer_cancel_sync (fixture_first (fixture->client), NULL, NULL));
   g_assert_cmpuint (fake_count (fixture->fake, "Cancel"), ==, 1);
-}
-
-typedef struct
-{
-  Fixture *fixture;
-  GCancellable *cancellable;
-  guint asked; /* how often before it is cancelled */
-} Crossing;
-
-static gpointer
-play_crossing (gpointer data)
-{
-  Crossing *crossing = data;
-
-  while (fake_count (crossing->fixture->fake, "QueryPeer") < crossing->asked)
-    g_thread_yield ();
-  g_cancellable_cancel (crossing->cancellable);
-  return NULL;
-}
-
-/* Another thread cancels while a call begins, while its reply comes, and while the
- * end is waited for. Nothing is left, see fake_run_tests(). */
-static void
-test_cancel_crosses (Fixture *fixture, gconstpointer data)
-{
-  for (guint i = 0; i < 300; i++)
-    {
-      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      Crossing crossing = { fixture, cancellable, i % 3 ? 0 : fake_count (fixture->fake, "QueryPeer") + 1 };
-      GThread *thread = g_thread_new ("crossing", play_crossing, &crossing);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GVariant) info = NULL;
-
-      if (i % 3 == 2)
-        g_assert_false (fardel_transfer_wait_sync (first (fixture->client), cancellable, &error));
-      else
-        info = fardel_client_query_peer_sync (fixture->client, "bob@x", NULL, cancellable, &error);
-      g_assert_true (info || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
-      g_thread_join (thread);
-    }
 }
 
 static void
@@ -305,7 +182,7 @@ test_files (Fixture *fixture, gconstpointer data)
   transfers = fardel_client_offer_files_finish (fixture->client, result, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (transfers->len, ==, 4);
-  g_assert_true (last (fixture->client) == transfers->pdata[3]);
+  g_assert_true (fixture_last (fixture->client) == transfers->pdata[3]);
   g_assert_cmpstr (fake_last (fixture->fake, "OfferFd")->data, ==, "content");
   options = g_variant_get_child_value (fake_last (fixture->fake, "OfferFd")->arguments, 3);
   g_variant_lookup (options, "batch", "s", &batch);
@@ -384,7 +261,7 @@ test_accept (Fixture *fixture, gconstpointer data)
   g_autoptr (GFile) elsewhere = g_file_new_for_uri ("resource:///folder");
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  FardelTransfer *transfer = first (fixture->client);
+  FardelTransfer *transfer = fixture_first (fixture->client);
   int ends[2];
 
   fardel_transfer_accept_async (transfer, folder, NULL, NULL, loop_store, &result);
@@ -415,7 +292,7 @@ test_confined (Fixture *fixture, gconstpointer data)
   g_autofree char *third = g_build_filename (fixture->folder, "a (3).txt", NULL);
   g_autofree char *content = NULL;
   g_autoptr (GError) error = NULL;
-  FardelTransfer *transfer = first (fixture->client);
+  FardelTransfer *transfer = fixture_first (fixture->client);
 
   g_setenv ("SNAP", "/snap/test", TRUE);
   fardel_transfer_accept_sync (transfer, folder, g_variant_new_parsed ("{'resume': <true>, 'bind': <true>}"),
@@ -449,7 +326,7 @@ test_confined (Fixture *fixture, gconstpointer data)
 static void
 test_transfer_calls (Fixture *fixture, gconstpointer data)
 {
-  FardelTransfer *transfer = first (fixture->client);
+  FardelTransfer *transfer = fixture_first (fixture->client);
   g_autoptr (FardelTransfer) resumed = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) info = NULL;
@@ -462,7 +339,7 @@ test_transfer_calls (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (fake_count (fixture->fake, "Cancel") + fake_count (fixture->fake, "Forget"), ==, 2);
   resumed = fardel_transfer_resume_sync (transfer, NULL, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (last (fixture->client) == resumed);
+  g_assert_true (fixture_last (fixture->client) == resumed);
   info = fardel_client_query_peer_sync (fixture->client, "bob@x", NULL, NULL, &error);
   g_assert_no_error (error);
   g_variant_lookup (info, "online", "b", &online);
@@ -500,279 +377,7 @@ test_account_calls (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fake_last (fixture->fake, "Remove")->path, ==, "/org/fardel/Fardel1/account/work");
 }
 
-typedef struct
-{
-  FardelTransfer *transfer;
-  GAsyncResult *result;
-} Waiting;
-
-static gboolean
-end_wait (Waiting *waiting, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  loop_until (waiting->result);
-  result = g_steal_pointer (&waiting->result);
-  return fardel_transfer_wait_finish (waiting->transfer, result, error);
-}
-
-static void
-test_wait (Fixture *fixture, gconstpointer data)
-{
-  Waiting waiting = { .transfer = first (fixture->client) };
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (GError) error = NULL;
-
-  fardel_transfer_wait_async (waiting.transfer, cancellable, loop_store, &waiting.result);
-  g_cancellable_cancel (cancellable);
-  g_assert_false (end_wait (&waiting, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_clear_error (&error);
-  fardel_transfer_wait_async (waiting.transfer, cancellable, loop_store, &waiting.result);
-  g_assert_false (end_wait (&waiting, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_clear_error (&error);
-
-  /* Away, back as interrupted, away again, and back at its end. */
-  g_cancellable_reset (cancellable);
-  fardel_transfer_wait_async (waiting.transfer, cancellable, loop_store, &waiting.result);
-  fake_vanish (fixture->fake);
-  loop_until (!fardel_client_is_running (fixture->client));
-  fake_change (fixture->fake, TRANSFER (1), "{'State': <'interrupted'>}");
-  fake_appear (fixture->fake);
-  loop_until (fardel_client_is_running (fixture->client));
-  fake_vanish (fixture->fake);
-  loop_until (!fardel_client_is_running (fixture->client));
-  g_assert_null (waiting.result);
-  fake_change (fixture->fake, TRANSFER (1), "{'State': <'done'>}");
-  fake_appear (fixture->fake);
-  g_assert_true (end_wait (&waiting, &error));
-  g_assert_no_error (error);
-  fardel_transfer_wait_async (waiting.transfer, NULL, loop_store, &waiting.result);
-  g_assert_true (end_wait (&waiting, &error));
-}
-
-static void
-test_wait_failure (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (FardelTransfer) transfer = offer (fixture, NULL);
-  g_autoptr (FardelTransfer) removed = offer (fixture, NULL);
-  Waiting waiting = { .transfer = transfer };
-  g_autoptr (GError) error = NULL;
-
-  fardel_transfer_wait_async (transfer, NULL, loop_store, &waiting.result);
-  fake_change (fixture->fake, TRANSFER (101),
-               "{'State': <'cancelled'>, 'Error': <'org.fardel.Fardel1.Error.RemoteCancelled'>,"
-               " 'ErrorMessage': <'Bob does not want it'>}");
-  g_assert_false (end_wait (&waiting, &error));
-  g_assert_error (error, FARDEL_ERROR, FARDEL_ERROR_REMOTE_CANCELLED);
-  g_assert_cmpstr (error->message, ==, "Bob does not want it");
-  g_clear_error (&error);
-
-  waiting.transfer = removed;
-  fardel_transfer_wait_async (removed, NULL, loop_store, &waiting.result);
-  fake_remove (fixture->fake, TRANSFER (102));
-  g_assert_false (end_wait (&waiting, &error));
-  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
-}
-
-/* A wait keeps the client, an idle transfer does not. */
-static void
-test_wait_alone (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (FardelTransfer) transfer = g_object_ref (first (fixture->client));
-  FardelClient *other = fardel_client_new_sync (NULL, NULL);
-  g_autoptr (FardelTransfer) same = g_object_ref (first (other));
-  Waiting waiting = { .transfer = same };
-  g_autoptr (GError) error = NULL;
-
-  fardel_transfer_wait_async (same, NULL, loop_store, &waiting.result);
-  g_object_add_weak_pointer (G_OBJECT (other), (gpointer *) &other);
-  g_object_unref (other);
-  fake_change (fixture->fake, TRANSFER (1), "{'State': <'done'>}");
-  g_assert_true (end_wait (&waiting, &error));
-  loop_until (!other);
-
-  other = fardel_client_new_sync (NULL, NULL);
-  fake_add_transfer (fixture->fake, 2, "{}");
-  loop_until (fardel_transfer_get_id (last (other)) == 2);
-  g_set_object (&same, last (other));
-  g_object_unref (other);
-  loop_drain ();
-  waiting.transfer = same;
-  fardel_transfer_wait_async (same, NULL, loop_store, &waiting.result);
-  g_assert_false (end_wait (&waiting, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
-  g_clear_error (&error);
-  g_assert_null (fardel_transfer_resume_sync (same, NULL, NULL, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CLOSED);
-  /* It is still good for a call. */
-  g_assert_true (fardel_transfer_cancel_sync (same, NULL, NULL));
-}
-
-static gboolean
-fail_if_run (gpointer data)
-{
-  g_error ("The default context was run");
-  return G_SOURCE_REMOVE;
-}
-
-/* The daemon goes and comes back while somebody waits in a thread of their own. */
-static gpointer
-play_restart (gpointer data)
-{
-  Fixture *fixture = data;
-
-  while (fake_count (fixture->fake, "GetAll") < 2)
-    g_thread_yield ();
-  fake_change (fixture->fake, TRANSFER (1), "{'Transferred': <uint64 1>}");
-  fake_vanish (fixture->fake);
-  fake_appear (fixture->fake);
-  while (fake_count (fixture->fake, "GetAll") < 3)
-    g_thread_yield ();
-  fake_change (fixture->fake, TRANSFER (1),
-               "{'State': <'failed'>, 'Error': <'org.fardel.Fardel1.Error.NoSpace'>}");
-  return NULL;
-}
-
-static gpointer
-play_removal (gpointer data)
-{
-  Fixture *fixture = data;
-
-  while (fake_count (fixture->fake, "GetAll") == fixture->asked)
-    g_thread_yield ();
-  fake_remove (fixture->fake, TRANSFER (2));
-  return NULL;
-}
-
-static gpointer
-play_cancel (gpointer data)
-{
-  g_cancellable_cancel (data);
-  return NULL;
-}
-
-static void
-test_sync (Fixture *fixture, gconstpointer data)
-{
-  FardelTransfer *transfer = first (fixture->client);
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_autoptr (FardelTransfer) offered = NULL;
-  g_autoptr (FardelTransfer) other = NULL;
-  g_autoptr (GError) error = NULL;
-  GThread *thread;
-  guint idle;
-
-  fake_add_transfer (fixture->fake, 2, "{}");
-  loop_until (fardel_transfer_get_id (last (fixture->client)) == 2);
-  other = g_object_ref (last (fixture->client));
-  idle = g_idle_add_full (G_PRIORITY_HIGH, fail_if_run, NULL, NULL);
-  offered = fardel_client_offer_file_sync (fixture->client, "bob@x", fixture->file, NULL, NULL, &error);
-  g_assert_no_error (error);
-  thread = g_thread_new ("cancel", play_cancel, cancellable);
-  g_assert_false (fardel_transfer_wait_sync (transfer, cancellable, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_thread_join (thread);
-  g_clear_error (&error);
-  fixture->asked = fake_count (fixture->fake, "GetAll");
-  thread = g_thread_new ("removal", play_removal, fixture);
-  g_assert_false (fardel_transfer_wait_sync (other, NULL, &error));
-  g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
-  g_thread_join (thread);
-  g_source_remove (idle);
-}
-
-static void
-test_sync_restart (Fixture *fixture, gconstpointer data)
-{
-  FardelTransfer *transfer = first (fixture->client);
-  g_autoptr (GError) error = NULL;
-  GThread *thread = g_thread_new ("restart", play_restart, fixture);
-  guint idle = g_idle_add_full (G_PRIORITY_HIGH, fail_if_run, NULL, NULL);
-
-  g_assert_false (fardel_transfer_wait_sync (transfer, NULL, &error));
-  g_assert_error (error, FARDEL_ERROR, FARDEL_ERROR_NO_SPACE);
-  /* This is the client's thread, so the object knows at once. */
-  g_assert_cmpint (fardel_transfer_get_state (transfer), ==, FARDEL_STATE_FAILED);
-  g_source_remove (idle);
-  g_thread_join (thread);
-}
-
-/* An offer while the answer about everything, which does not have it, is on its way. */
-static void
-test_younger (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (FardelTransfer) transfer = NULL;
-
-  fake_vanish (fixture->fake);
-  loop_until (!fardel_client_is_running (fixture->client));
-  fake_appear (fixture->fake);
-  loop_until (fake_count (fixture->fake, "GetManagedObjects") == 2);
-  transfer = fardel_client_offer_file_sync (fixture->client, "bob@x", fixture->file, NULL, NULL, NULL);
-  fake_change (fixture->fake, TRANSFER (101), "{'State': <'active'>}");
-  loop_until (fardel_transfer_get_state (transfer) == FARDEL_STATE_ACTIVE);
-  g_assert_true (fardel_client_is_running (fixture->client));
-  g_assert_true (last (fixture->client) == transfer);
-}
-
-typedef struct
-{
-  Fixture *fixture;
-  FardelTransfer *transfer;
-  gboolean done;
-} Worker;
-
-static gpointer
-work (gpointer data)
-{
-  Worker *worker = data;
-  g_autoptr (GError) error = NULL;
-
-  for (guint i = 0; i < 20; i++)
-    {
-      g_clear_object (&worker->transfer);
-      worker->transfer = fardel_client_offer_file_sync (worker->fixture->client, "bob@x",
-                                                        worker->fixture->file, NULL, NULL, &error);
-      g_assert_no_error (error);
-    }
-  fake_change (worker->fixture->fake, fake_last (worker->fixture->fake, "GetAll")->path,
-               "{'State': <'done'>}");
-  g_atomic_int_set (&worker->done, TRUE);
-  g_main_context_wakeup (NULL);
-  return NULL;
-}
-
-/* Threads offer while the loop learns of the same transfers. */
-static void
-test_threads (Fixture *fixture, gconstpointer data)
-{
-  GListModel *list = fardel_client_get_transfers (fixture->client);
-  Worker workers[4];
-  GThread *threads[4];
-
-  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    {
-      workers[i] = (Worker){ .fixture = fixture };
-      threads[i] = g_thread_new ("worker", work, &workers[i]);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    {
-      loop_until (g_atomic_int_get (&workers[i].done));
-      g_thread_join (threads[i]);
-    }
-  loop_until (g_list_model_get_n_items (list) == 81);
-  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    {
-      g_autoptr (FardelTransfer) listed
-        = g_list_model_get_item (list, fardel_transfer_get_id (workers[i].transfer) - 100);
-
-      g_assert_true (listed == workers[i].transfer);
-      g_object_unref (workers[i].transfer);
-    }
-}
-
-#define ADD(name, function) g_test_add ("/calls/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function) FIXTURE_ADD ("/calls/" name, function)
 
 int
 main (int argc, char **argv)
@@ -783,7 +388,6 @@ main (int argc, char **argv)
   ADD ("gone", test_gone);
   ADD ("errors", test_errors);
   ADD ("cancel-in-flight", test_cancel_in_flight);
-  ADD ("cancel-crosses", test_cancel_crosses);
   ADD ("files", test_files);
   ADD ("stream", test_stream);
   ADD ("broken-stream", test_broken_stream);
@@ -791,12 +395,5 @@ main (int argc, char **argv)
   ADD ("confined", test_confined);
   ADD ("transfer", test_transfer_calls);
   ADD ("account", test_account_calls);
-  ADD ("wait", test_wait);
-  ADD ("wait-failure", test_wait_failure);
-  ADD ("wait-alone", test_wait_alone);
-  ADD ("sync", test_sync);
-  ADD ("sync-restart", test_sync_restart);
-  ADD ("younger", test_younger);
-  ADD ("threads", test_threads);
   return fake_run_tests ();
 }
