@@ -6,7 +6,7 @@ import time
 import pytest
 
 from raw.fixtures import *  # noqa: F403
-from raw.flows import DATA, accept_with, deliver, fall_back_and_fetch, fetch, replace_and_deliver
+from raw.flows import AT_ONCE, DATA, accept_with, deliver, fall_back_and_fetch, fetch, replace_and_deliver
 from raw.jingle import Candidate, Session, file
 from raw.proxy import Shared
 from raw.socks import Streamhost, dead_port, is_closed, reset
@@ -98,7 +98,7 @@ def test_both_error_init(alice, bob, source):
     transfer, session = alice.offer(bob, source)
     accept_with(session, dead(bob))
     assert session.notified()[0] == "candidate-error"
-    fall_back_and_fetch(transfer, session, timeout=1)
+    fall_back_and_fetch(transfer, session, timeout=AT_ONCE)
 
 
 def test_both_error_resp(alice, bob):
@@ -128,7 +128,7 @@ def test_hold_end(alice, bob, source):
     assert session.accept(session.s5b(dead(bob))) == OK
     bob.quiet(session.notification(), 0.7)
     assert session.notify("candidate-error") == OK
-    assert session.notified(timeout=1)[0] == "candidate-error"
+    assert session.notified(timeout=AT_ONCE)[0] == "candidate-error"
 
 
 def marks(transport):
@@ -141,7 +141,7 @@ def test_eoc(alice, make_peer, source):
     transfer, session = alice.offer(bob, source)
     assert marks(session.transport) == [q(EOC, "candidates-done")]
     assert session.accept(session.s5b(dead(bob), DONE)) == OK
-    assert session.notified(timeout=2)[0] == "candidate-error"
+    assert session.notified(timeout=AT_ONCE)[0] == "candidate-error"
     assert session.notify("candidate-error") == OK
     fall_back_and_fetch(transfer, session)
 
@@ -152,7 +152,7 @@ def test_eoc_follow(alice, make_peer, source):
     assert session.accept(session.s5b(dead(bob), FOLLOW)) == OK
     bob.quiet(session.notification(), 0.7)
     assert session.info(DONE) == OK
-    assert session.notified(timeout=1)[0] == "candidate-error"
+    assert session.notified(timeout=AT_ONCE)[0] == "candidate-error"
 
 
 def test_eoc_responder(alice, bob):
@@ -161,7 +161,7 @@ def test_eoc_responder(alice, bob):
     alice.is_offered(session, file(size=len(DATA)), session.s5b(dead(bob), DONE))
     session.accepted()
     assert marks(session.transport) == [q(EOC, "candidates-done")]
-    assert session.notified(timeout=2)[0] == "candidate-error"
+    assert session.notified(timeout=AT_ONCE)[0] == "candidate-error"
 
 
 def test_eoc_off(alice, bob, source):
@@ -287,7 +287,7 @@ def test_ssrf(alice, bob, source, address):
     """Refused without a packet: the error comes at once."""
     _, session = alice.offer(bob, source)
     accept_with(session, Candidate(address, 80, jid=bob.jid))
-    assert session.notified(timeout=2)[0] == "candidate-error"
+    assert session.notified(timeout=AT_ONCE)[0] == "candidate-error"
 
 
 def test_ssrf_own_listener(alice, bob):

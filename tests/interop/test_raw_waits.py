@@ -13,7 +13,7 @@ import pytest
 from fardel.prosody import Prosody
 from fardel.scenario import Held
 from raw.fixtures import *  # noqa: F403
-from raw.flows import DATA, accept_with, check, fetch_inband, replace_and_deliver
+from raw.flows import AT_ONCE, DATA, accept_with, check, fetch_inband, replace_and_deliver
 from raw.ibb import Inband
 from raw.jingle import PROXY_PRIORITY, Candidate, Session, action, file, ibb, is_offer, sha256
 from raw.manners import flaws
@@ -233,8 +233,7 @@ def stale_proxy(world):
     yield pause(58)
     transfer.accept("")
     session.accepted()
-    # At once: not after the four seconds for more candidates.
-    yield notification(session, "candidate-error", 2)
+    yield notification(session, "candidate-error", AT_ONCE)
     replace_and_deliver(transfer, session)
 
 
