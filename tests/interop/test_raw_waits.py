@@ -285,7 +285,7 @@ def open_never(world):
     session.accepted()
     end = yield ended(transfer, 60)
     assert end["State"] == "failed"
-    assert session.peer.look(session.of("session-terminate")) is not None
+    yield stanza(session, "session-terminate", 10)
 
 
 @scenario
@@ -381,7 +381,7 @@ def unconfirmed(world):
     end = yield ended(transfer, 85)
     clock.at_least(60)
     assert end["Verified"] == "none"
-    assert session.peer.look(session.of("session-terminate")) is not None
+    yield stanza(session, "session-terminate", 10)
 
 
 @scenario
