@@ -301,9 +301,10 @@ def test_resume_of_failed(pair, work):
     alice, bob = pair
     source = make_file(work / "letter", 1000)
     sent = alice.manager.offer(BOB, source)
-    bob.client.wait_for_offer()
+    offer = bob.client.wait_for_offer()
     sent.call("Cancel")
-    assert sent.end()["State"] == "cancelled"
+    for end in (sent.end(), offer.end()):
+        assert end["State"] == "cancelled"
     resumed = Transfer(alice.client, sent.call("Resume", "(a{sv})", {}))
     assert resumed.path != sent.path
     received = bob.client.wait_for_offer()
