@@ -7,6 +7,8 @@
 
 #include <fardel/fardel.h>
 
+#define TRANSFER(id) "/org/fardel/Fardel1/transfer/" #id
+
 typedef struct Fake Fake;
 
 /* What the fake was asked last, by name of the method. */

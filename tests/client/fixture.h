@@ -6,8 +6,6 @@
 
 #include "fake.h"
 
-#define TRANSFER(id) "/org/fardel/Fardel1/transfer/" #id
-
 typedef struct
 {
   Fake *fake;
@@ -15,7 +13,6 @@ typedef struct
   char *folder;
   char *path; /* of a file with "content" */
   GFile *file;
-  guint asked; /* how often for all properties, before a wait */
 } Fixture;
 
 /* What the client has. */

@@ -6,7 +6,6 @@
 #include "fake.h"
 #include "loop.h"
 
-#define TRANSFER(id) "/org/fardel/Fardel1/transfer/" #id
 #define HOME "/org/fardel/Fardel1/account/home"
 
 /* The changes of a list, as "position,removed,added;". */

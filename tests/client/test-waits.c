@@ -141,21 +141,32 @@ play_restart (gpointer data)
   return NULL;
 }
 
+typedef struct
+{
+  Fixture *fixture;
+  GCancellable *cancellable;
+  guint asked; /* how often, before it happens */
+} Play;
+
 static gpointer
 play_removal (gpointer data)
 {
-  Fixture *fixture = data;
+  const Play *play = data;
 
-  while (fake_count (fixture->fake, "GetAll") == fixture->asked)
+  while (fake_count (play->fixture->fake, "GetAll") < play->asked)
     g_thread_yield ();
-  fake_remove (fixture->fake, TRANSFER (2));
+  fake_remove (play->fixture->fake, TRANSFER (2));
   return NULL;
 }
 
 static gpointer
 play_cancel (gpointer data)
 {
-  g_cancellable_cancel (data);
+  const Play *play = data;
+
+  while (fake_count (play->fixture->fake, "QueryPeer") < play->asked)
+    g_thread_yield ();
+  g_cancellable_cancel (play->cancellable);
   return NULL;
 }
 
@@ -167,6 +178,7 @@ test_sync (Fixture *fixture, gconstpointer data)
   g_autoptr (FardelTransfer) offered = NULL;
   g_autoptr (FardelTransfer) other = NULL;
   g_autoptr (GError) error = NULL;
+  Play play = { fixture, cancellable, 0 };
   GThread *thread;
   guint idle;
 
@@ -176,13 +188,13 @@ test_sync (Fixture *fixture, gconstpointer data)
   idle = g_idle_add_full (G_PRIORITY_HIGH, fail_if_run, NULL, NULL);
   offered = fardel_client_offer_file_sync (fixture->client, "bob@x", fixture->file, NULL, NULL, &error);
   g_assert_no_error (error);
-  thread = g_thread_new ("cancel", play_cancel, cancellable);
+  thread = g_thread_new ("cancel", play_cancel, &play);
   g_assert_false (fardel_transfer_wait_sync (transfer, cancellable, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_thread_join (thread);
   g_clear_error (&error);
-  fixture->asked = fake_count (fixture->fake, "GetAll");
-  thread = g_thread_new ("removal", play_removal, fixture);
+  play.asked = fake_count (fixture->fake, "GetAll") + 1;
+  thread = g_thread_new ("removal", play_removal, &play);
   g_assert_false (fardel_transfer_wait_sync (other, NULL, &error));
   g_assert_error (error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
   g_thread_join (thread);
@@ -278,24 +290,6 @@ test_threads (Fixture *fixture, gconstpointer data)
     }
 }
 
-typedef struct
-{
-  Fixture *fixture;
-  GCancellable *cancellable;
-  guint asked; /* how often before it is cancelled */
-} Crossing;
-
-static gpointer
-play_crossing (gpointer data)
-{
-  Crossing *crossing = data;
-
-  while (fake_count (crossing->fixture->fake, "QueryPeer") < crossing->asked)
-    g_thread_yield ();
-  g_cancellable_cancel (crossing->cancellable);
-  return NULL;
-}
-
 /* Another thread cancels while a call begins, while its reply comes, and while the
  * end is waited for. Nothing is left, see fake_run_tests(). */
 static void
@@ -304,8 +298,8 @@ test_cancel_crosses (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < 300; i++)
     {
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-      Crossing crossing = { fixture, cancellable, i % 3 ? 0 : fake_count (fixture->fake, "QueryPeer") + 1 };
-      GThread *thread = g_thread_new ("crossing", play_crossing, &crossing);
+      Play play = { fixture, cancellable, i % 3 ? 0 : fake_count (fixture->fake, "QueryPeer") + 1 };
+      GThread *thread = g_thread_new ("cancel", play_cancel, &play);
       g_autoptr (GError) error = NULL;
       g_autoptr (GVariant) info = NULL;
 
